@@ -1,0 +1,111 @@
+"""Control-plane requests parsed into what the model takes."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional, Tuple
+
+from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.model.errors import Invalid
+from azext_mhsmregion.model.lifecycle import RETENTION_DEFAULT, Changes, NewPool
+from azext_mhsmregion.model.pool import NetworkAcls, Pool
+
+API_VERSIONS = (
+    "2021-06-01-preview", "2021-10-01", "2021-11-01-preview", "2022-02-01-preview", "2022-07-01",
+    "2022-11-01", "2023-02-01", "2023-07-01", "2024-04-01-preview", "2024-11-01", "2024-12-01-preview",
+    "2025-05-01", "2026-02-01",
+)  # fmt: skip
+"""Versions of Microsoft.KeyVault that released clients send (C6)."""
+
+
+def check_api_version(version: Optional[str], resource_type: str) -> None:
+    """ARM's own words for a version that a type does not have."""
+    if version is None:
+        raise Invalid(
+            "The api-version query parameter (?api-version=) is required for all requests.",
+            "MissingApiVersionParameter",
+        )
+    if version not in API_VERSIONS:
+        raise Invalid(
+            f"The resource type '{resource_type}' could not be found in the namespace 'Microsoft.KeyVault' "
+            f"for api version '{version}'. The supported api-versions are '{','.join(API_VERSIONS)}'.",
+            "InvalidResourceType",
+        )
+
+
+def is_recovery(body: Mapping[str, Any]) -> bool:
+    """Does a PUT ask to recover a deleted pool?"""
+    properties: Mapping[str, Any] = parse.optional(body, "properties", dict) or {}
+    return (parse.optional(properties, "createMode", str) or "").lower() == "recover"
+
+
+def new_pool(body: Mapping[str, Any], **where: str) -> NewPool:
+    """What a PUT asks for. ``where``: id, name, subscription, group, tenant."""
+    properties = parse.required(body, "properties", dict)
+    sku = parse.required(body, "sku", dict)
+    retention = parse.optional(properties, "softDeleteRetentionInDays", int)
+    asked_tenant = parse.optional(properties, "tenantId", str)
+    if asked_tenant is not None and asked_tenant.lower() != where["tenant"].lower():
+        raise Invalid(f"The tenant '{asked_tenant}' is not the tenant of the subscription.")
+    return NewPool(
+        location=parse.required(body, "location", str),
+        administrators=tuple(parse.strings(properties, "initialAdminObjectIds")),
+        sku=parse.required(sku, "name", str),
+        tags=parse.text_map(body, "tags") or {},
+        retention_days=RETENTION_DEFAULT if retention is None else retention,
+        purge_protection=parse.optional(properties, "enablePurgeProtection", bool) or False,
+        network_acls=_network_acls(properties) or NetworkAcls(),
+        public_network_access=_public_network_access(properties) or "Enabled",
+        **where,
+    )
+
+
+def changes(body: Mapping[str, Any], pool: Pool) -> Tuple[Changes, Optional[List[str]]]:
+    """What a PATCH, or a PUT of a pool that exists, changes; and the extended regions that it
+    lists (None: it lists none, they stay)."""
+    properties: Mapping[str, Any] = parse.optional(body, "properties", dict) or {}
+    location = parse.optional(body, "location", str)
+    if location is not None and location.replace(" ", "").lower() != pool.location:
+        raise Invalid(f"The location of {pool.name} is {pool.location} and cannot be changed.")
+    wanted = Changes(
+        tags=parse.text_map(body, "tags"),
+        purge_protection=parse.optional(properties, "enablePurgeProtection", bool),
+        network_acls=_network_acls(properties),
+        public_network_access=_public_network_access(properties),
+    )
+    return wanted, _regions(properties)
+
+
+def _regions(properties: Mapping[str, Any]) -> Optional[List[str]]:
+    listed = parse.optional(properties, "regions", list)
+    if listed is None:
+        return None
+    if not all(isinstance(item, dict) for item in listed):
+        raise Invalid("'regions' must be an array of objects.", "BadParameter")
+    primary_left_out = (item for item in listed if not item.get("isPrimary"))
+    return [parse.required(item, "name", str) for item in primary_left_out]
+
+
+def _network_acls(properties: Mapping[str, Any]) -> Optional[NetworkAcls]:
+    raw: Optional[Mapping[str, Any]] = parse.optional(properties, "networkAcls", dict)
+    if raw is None:
+        return None
+    return NetworkAcls(
+        _one_of(raw, "bypass", ("AzureServices", "None")) or "AzureServices",
+        _one_of(raw, "defaultAction", ("Allow", "Deny")) or "Allow",
+        tuple(parse.optional(raw, "ipRules", list) or ()),
+        tuple(parse.optional(raw, "virtualNetworkRules", list) or ()),
+    )
+
+
+def _public_network_access(properties: Mapping[str, Any]) -> Optional[str]:
+    return _one_of(properties, "publicNetworkAccess", ("Enabled", "Disabled"))
+
+
+def _one_of(source: Mapping[str, Any], name: str, choices: Tuple[str, ...]) -> Optional[str]:
+    value = parse.optional(source, name, str)
+    if value is None:
+        return None
+    for choice in choices:
+        if value.lower() == choice.lower():
+            return choice
+    raise Invalid(f"'{name}' must be one of {', '.join(choices)}.", "BadParameter")

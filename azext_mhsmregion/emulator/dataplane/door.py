@@ -1,0 +1,140 @@
+"""The data plane's door (rules A5 to A7, C4, K2, K3): token first, then api-version, region,
+activation and local RBAC, then the handler. Errors in Key Vault's shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Optional, Tuple
+
+from azext_mhsmregion.emulator.dataplane import frame, keys, roles, security_domain
+from azext_mhsmregion.emulator.dataplane.frame import Visit
+from azext_mhsmregion.emulator.directory import Principal
+from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.keyring import Keyring
+from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.wire import Response, json_response
+from azext_mhsmregion.model import messages
+from azext_mhsmregion.model.errors import Invalid, ModelError, NotFound
+from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.rbac import AccessDenied
+
+AUDIENCE = "https://managedhsm.azure.net"
+API_VERSIONS = (
+    "7.0", "7.1", "7.2-preview", "7.2", "7.3-preview", "7.3", "7.4-preview.1", "7.4", "7.5-preview.1", "7.5",
+    "7.6-preview.1", "7.6-preview.2", "7.6", "2025-07-01", "2026-01-01-preview",
+)  # fmt: skip
+
+router = Router()
+keys.register(router)
+roles.register(router)
+security_domain.register(router)
+
+
+def handle(ask: Ask, keyring: Keyring) -> Response:
+    """Answer one data-plane request in the region that the caller's connection reached."""
+    visit_to = frame.locate(ask)
+    if visit_to is None:
+        return _no_such_name(ask)
+    pool, region = visit_to
+    try:
+        principal = _authenticate(ask, pool)
+    except Unauthenticated as error:
+        return _challenge(pool, error)
+    try:
+        response = _route(replace(ask, principal=principal), pool, region, keyring)
+    except ModelError as error:
+        response = error_response(error, ask.parts.sources.new_id())
+    return replace(response, headers=response.headers + _service_headers(region))
+
+
+class Unauthenticated(Exception):
+    """No token, or one that does not hold; ``detail`` is empty when there was none."""
+
+
+def error_response(error: ModelError, activity: str) -> Response:
+    """Key Vault's error body. ``activity`` is a fresh id that refusals of RBAC carry."""
+    message = error.message
+    if isinstance(error, AccessDenied):
+        message = f"{message} (Activity ID: {activity})"
+    return json_response(error.status, {"error": {"code": error.code, "message": message}})
+
+
+def _route(ask: Ask, pool: Pool, region: str, keyring: Keyring) -> Response:
+    handler, parameters, known = router.find(ask.request.method, ask.request.path)
+    _check_api_version(ask)
+    if handler is None:
+        raise _not_found(ask, known)
+    response: Response = handler(Visit(ask, pool, region, keyring), **parameters)
+    return response
+
+
+def _check_api_version(ask: Ask) -> None:
+    version = ask.request.query.get("api-version")
+    if version is None:
+        if ask.request.path.rstrip("/").endswith("/pending"):
+            return  # clients poll without one (K5)
+        raise Invalid("The query parameter 'api-version' must be given.", "BadParameter")
+    if version not in API_VERSIONS:
+        raise Invalid(
+            f"The specified version ({version}) is not recognized. "
+            f"Consider using the latest supported version ({API_VERSIONS[-2]}).",
+            "BadParameter",
+        )
+
+
+def _not_found(ask: Ask, known: bool) -> ModelError:
+    what = f"{ask.request.method} {ask.request.path}"
+    error = NotFound(messages.not_covered(what), "NotImplemented")
+    error.status = 405 if known else 501
+    return error
+
+
+def _authenticate(ask: Ask, pool: Pool) -> Principal:
+    if ask.caller.principal is not None:
+        return _known(ask, ask.caller.principal)
+    scheme, _, token = ask.request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("")
+    from azext_mhsmregion.emulator.entra.tokens import TokenError
+
+    try:
+        claims = ask.parts.tokens().verify(token.strip(), (AUDIENCE,))
+    except TokenError as error:
+        raise Unauthenticated(str(error)) from error
+    return _known(ask, claims.object_id)
+
+
+def _known(ask: Ask, object_id: str) -> Principal:
+    principal: Optional[Principal] = ask.parts.directory.by_object_id(object_id)
+    if principal is None:
+        raise Unauthenticated(f"The principal '{object_id}' is not in the emulator's directory.")
+    return principal
+
+
+def _challenge(pool: Pool, error: Unauthenticated) -> Response:
+    """401 with the recorded challenge; no region header (A7)."""
+    challenge = (
+        f'Bearer authorization="https://login.microsoftonline.com/{pool.tenant}", resource="{AUDIENCE}"'
+    )
+    headers: Tuple[Tuple[str, str], ...] = (("www-authenticate", challenge),)
+    if not str(error):
+        return json_response(401, "OK", headers)
+    return json_response(401, {"error": {"code": "Unauthorized", "message": str(error)}}, headers)
+
+
+def _no_such_name(ask: Ask) -> Response:
+    """In process there is no resolver to say it: the same words as the proxy's."""
+    body = {"error": {"code": "NXDOMAIN", "message": f"The name {ask.request.host} does not resolve."}}
+    return json_response(502, body, (("x-mhsmregion-dns", "NXDOMAIN"),))
+
+
+def _service_headers(region: str) -> Tuple[Tuple[str, str], ...]:
+    return (
+        ("x-ms-keyvault-region", region),
+        ("cache-control", "no-cache"),
+        ("content-security-policy", "default-src 'self'"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-ms-build-version", "1.0.20240516-1-5ae89ac5-develop"),
+    )

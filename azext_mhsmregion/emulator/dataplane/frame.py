@@ -1,0 +1,94 @@
+"""What a data-plane handler gets: the visit of a caller to one region of one pool."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Iterator, Optional, Tuple
+
+from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.keyring import Keyring
+from azext_mhsmregion.emulator.unit import Unit
+from azext_mhsmregion.model import activation, messages, rbac
+from azext_mhsmregion.model.errors import Conflict, NotFound
+from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.regions import catalogue
+from azext_mhsmregion.model.routing import nearest
+
+SUFFIX = ".managedhsm.azure.net"
+
+
+def resolve(unit: Unit, host: str, place: str) -> Optional[Tuple[Pool, str]]:
+    """The pool and region behind a data-plane name for a client at ``place`` (A5, A6), None
+    where the name does not exist."""
+    region, _, name = host[: -len(SUFFIX)].rpartition(".")
+    pool = unit.tx.pool_named(name, unit.now)
+    if pool is None or pool.phase(unit.now) != "live":
+        return None
+    if region:
+        found = pool.region(region, unit.now)
+        ready = found is not None and found.state(unit.now) in ("Succeeded", "Deleting")
+        return (pool, region) if ready else None
+    serving = nearest(pool, place or unit.settings.place, unit.now, catalogue())
+    return None if serving is None else (pool, serving)
+
+
+def locate(ask: Ask) -> Optional[Tuple[Pool, str]]:
+    """Pool and region of a request: the region that its connection belongs to, else resolved
+    now (in process a call is its own connection)."""
+    with ask.parts.reading() as unit:
+        found = resolve(unit, ask.request.host, ask.caller.place)
+    if found is None or ask.caller.region is None:
+        return found
+    return found[0], ask.caller.region
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request at one region's door."""
+
+    ask: Ask
+    pool: Pool
+    region: str
+    keyring: Keyring
+
+    @property
+    def host_url(self) -> str:
+        """The pool's global address, as it stands in answers."""
+        return f"https://{self.pool.name.lower()}{SUFFIX}"
+
+    def authorize(self, unit: Unit, action: str, scope: str, before_activation: bool = False) -> None:
+        """Activation (C4), then local RBAC as this region sees it now (K3)."""
+        pool = self._fresh(unit)
+        if not before_activation:
+            activation.require_active(pool, unit.now)
+        assert self.ask.principal is not None
+        rbac.authorize(unit.rights(pool, self.region), self.ask.principal.object_id, action, scope)
+
+    @contextmanager
+    def reading(
+        self, action: str, scope: str, before_activation: bool = False
+    ) -> Iterator[Tuple[Unit, Pool]]:
+        """A unit that reads, once the caller may."""
+        with self.ask.parts.reading() as unit:
+            self.authorize(unit, action, scope, before_activation)
+            yield unit, self._fresh(unit)
+
+    @contextmanager
+    def writing(
+        self, what: str, action: str, scope: str, before_activation: bool = False
+    ) -> Iterator[Tuple[Unit, Pool]]:
+        """A unit that writes, once the caller may and the region takes writes (E3)."""
+        with self.ask.parts.writing(what) as unit:
+            self.authorize(unit, action, scope, before_activation)
+            pool = self._fresh(unit)
+            region = pool.region(self.region, unit.now)
+            if region is None or region.removing is not None:
+                raise Conflict(messages.region_stops_writes(self.region))
+            yield unit, pool
+
+    def _fresh(self, unit: Unit) -> Pool:
+        pool = unit.tx.pool_by_id(self.pool.id)
+        if pool is None or pool.phase(unit.now) != "live" or pool.region(self.region, unit.now) is None:
+            raise NotFound(f"Managed HSM {self.pool.name} is not in {self.region} any more.")
+        return pool

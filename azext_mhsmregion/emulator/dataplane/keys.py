@@ -1,0 +1,184 @@
+"""Keys on the wire: create, get, list, versions, delete, recover, purge, sign, verify."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from azext_mhsmregion.crypto import signing
+from azext_mhsmregion.crypto.errors import CryptoError
+from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator.dataplane import bodies
+from azext_mhsmregion.emulator.dataplane.frame import Visit
+from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.unit import KEYS
+from azext_mhsmregion.emulator.wire import Response, json_response
+from azext_mhsmregion.model import keys
+from azext_mhsmregion.model.errors import Invalid
+from azext_mhsmregion.model.keys import KeyRequest
+from azext_mhsmregion.model.names import check_key_name
+
+PAGE = 25
+
+
+def register(router: Router) -> None:
+    """Routes of this file."""
+    router.add("POST", "/keys/{name}/create")(create)
+    router.add("GET", "/keys")(list_keys)
+    router.add("GET", "/keys/{name}/versions")(list_versions)
+    router.add("GET", "/keys/{name}")(get)
+    router.add("GET", "/keys/{name}/{version}")(get)
+    router.add("DELETE", "/keys/{name}")(delete)
+    router.add("GET", "/deletedkeys")(list_deleted)
+    router.add("GET", "/deletedkeys/{name}")(get_deleted)
+    router.add("POST", "/deletedkeys/{name}/recover")(recover)
+    router.add("DELETE", "/deletedkeys/{name}")(purge)
+    for operation, handler in (("sign", sign), ("verify", verify)):
+        router.add("POST", f"/keys/{{name}}/{operation}")(handler)
+        router.add("POST", f"/keys/{{name}}/{{version}}/{operation}")(handler)
+
+
+def create(visit: Visit, name: str) -> Response:
+    """The key is made before the store's transaction opens: an RSA-4096 takes a while."""
+    with visit.reading("keys/create", f"/keys/{name}"):
+        check_key_name(name)
+        asked = keys.canonical(_request(parse.body(visit.ask.request)))
+    handle, wrapped = visit.keyring.make(asked)
+    with visit.writing("key", "keys/create", f"/keys/{name}") as (unit, pool):
+        writes = keys.create(unit.key(pool, visit.region, name), name, asked, handle, unit.now)
+        unit.tx.put_material(pool.id, handle.version, wrapped)
+        pool = unit.accept(pool, visit.region, writes)
+        key = unit.key(pool, visit.region, name).keys[name]
+        return json_response(200, bodies.key_body(visit.host_url, pool, name, key.current))
+
+
+def get(visit: Visit, name: str, version: str = "") -> Response:
+    with visit.reading("keys/read/action", f"/keys/{name}") as (unit, pool):
+        found = keys.live_version(unit.key(pool, visit.region, name), name, version, unit.now)
+        return json_response(200, bodies.key_body(visit.host_url, pool, name, found[1]))
+
+
+def list_keys(visit: Visit) -> Response:
+    with visit.reading("keys/read/action", "/keys") as (unit, pool):
+        shown = [
+            bodies.key_item(visit.host_url, pool, key)
+            for key in unit.objects(pool, visit.region, KEYS).keys.values()
+            if key.state.get("deleted") is None
+        ]
+    return _page(visit, "/keys", shown)
+
+
+def list_versions(visit: Visit, name: str) -> Response:
+    with visit.reading("keys/read/action", f"/keys/{name}") as (unit, pool):
+        key = keys.live(unit.key(pool, visit.region, name), name, unit.now)
+        shown = [bodies.key_item(visit.host_url, pool, key, item.version) for item in key.versions]
+    return _page(visit, f"/keys/{name}/versions", shown)
+
+
+def delete(visit: Visit, name: str) -> Response:
+    with visit.writing("key", "keys/delete", f"/keys/{name}") as (unit, pool):
+        write = keys.delete(unit.key(pool, visit.region, name), name, pool, unit.now)
+        pool = unit.accept(pool, visit.region, [write])
+        key = unit.key(pool, visit.region, name).keys[name]
+        body = bodies.key_body(visit.host_url, pool, name, key.current)
+        return json_response(200, {**body, **bodies.deletion(visit.host_url, key)})
+
+
+def list_deleted(visit: Visit) -> Response:
+    with visit.reading("keys/deletedKeys/read/action", "/keys") as (unit, pool):
+        url = visit.host_url
+        shown = [
+            {**bodies.key_item(url, pool, key), **bodies.deletion(url, key)}
+            for key in unit.objects(pool, visit.region, KEYS).keys.values()
+            if keys.is_deleted(key, unit.now)
+        ]
+    return _page(visit, "/deletedkeys", shown)
+
+
+def get_deleted(visit: Visit, name: str) -> Response:
+    with visit.reading("keys/deletedKeys/read/action", f"/keys/{name}") as (unit, pool):
+        key = keys.deleted(unit.key(pool, visit.region, name), name, unit.now)
+        body = bodies.key_body(visit.host_url, pool, name, key.current)
+        return json_response(200, {**body, **bodies.deletion(visit.host_url, key)})
+
+
+def recover(visit: Visit, name: str) -> Response:
+    with visit.writing("key", "keys/deletedKeys/recover/action", f"/keys/{name}") as (unit, pool):
+        write = keys.recover(unit.key(pool, visit.region, name), name, unit.now)
+        pool = unit.accept(pool, visit.region, [write])
+        key = unit.key(pool, visit.region, name).keys[name]
+        return json_response(200, bodies.key_body(visit.host_url, pool, name, key.current))
+
+
+def purge(visit: Visit, name: str) -> Response:
+    with visit.writing("key", "keys/deletedKeys/delete", f"/keys/{name}") as (unit, pool):
+        write = keys.purge(unit.key(pool, visit.region, name), name, pool, unit.now)
+        unit.accept(pool, visit.region, [write])
+    return Response(204, (("content-type", "application/json; charset=utf-8"),))
+
+
+def sign(visit: Visit, name: str, version: str = "") -> Response:
+    body = parse.body(visit.ask.request)
+    kid, private = _usable(visit, name, version, "sign")
+    algorithm, digest = parse.required(body, "alg", str), parse.b64url(body, "value")
+    try:
+        signature = signing.sign(private, algorithm, digest)
+    except CryptoError as error:
+        raise Invalid(str(error), "BadParameter") from error
+    return json_response(200, {"alg": algorithm, "kid": kid, "value": parse.to_b64url(signature)})
+
+
+def verify(visit: Visit, name: str, version: str = "") -> Response:
+    body = parse.body(visit.ask.request)
+    kid, private = _usable(visit, name, version, "verify")
+    algorithm, digest = parse.required(body, "alg", str), parse.b64url(body, "digest")
+    signature = parse.b64url(body, "value")
+    try:
+        valid = signing.verify(private, algorithm, digest, signature)
+    except CryptoError as error:
+        raise Invalid(str(error), "BadParameter") from error
+    return json_response(200, {"alg": algorithm, "kid": kid, "value": valid})
+
+
+def _usable(visit: Visit, name: str, version: str, operation: str) -> Tuple[str, Any]:
+    """The kid and private key of a version that may be used now; the cryptography itself runs
+    outside the transaction."""
+    with visit.reading(f"keys/{operation}/action", f"/keys/{name}") as (unit, pool):
+        key, found = keys.live_version(unit.key(pool, visit.region, name), name, version, unit.now)
+        keys.check_use(key, found, operation, unit.now)
+        wrapped = unit.tx.material(found.version)
+    kid = f"{visit.host_url}/keys/{name}/{found.version}"
+    return kid, visit.keyring.load(found.version, wrapped)
+
+
+def _request(body: Mapping[str, Any]) -> KeyRequest:
+    attributes: Mapping[str, Any] = parse.optional(body, "attributes", dict) or {}
+    enabled = parse.optional(attributes, "enabled", bool)
+    return KeyRequest(
+        kty=parse.required(body, "kty", str),
+        size=parse.optional(body, "key_size", int),
+        curve=parse.optional(body, "crv", str),
+        operations=tuple(parse.strings(body, "key_ops")),
+        enabled=True if enabled is None else enabled,
+        not_before=parse.optional(attributes, "nbf", int),
+        expires=parse.optional(attributes, "exp", int),
+        tags=parse.text_map(body, "tags") or {},
+    )
+
+
+def _page(visit: Visit, path: str, items: List[Dict[str, Any]]) -> Response:
+    """One page of a list (25 at most), with a nextLink while there is more."""
+    query = visit.ask.request.query
+    try:
+        size = min(PAGE, int(query.get("maxresults", PAGE)))
+        start = int(query.get("$skiptoken", 0))
+    except ValueError:
+        raise Invalid("'maxresults' and '$skiptoken' must be integers.", "BadParameter") from None
+    if size < 1 or start < 0:
+        raise Invalid("'maxresults' must be from 1 to 25.", "BadParameter")
+    body: Dict[str, Any] = {"value": items[start : start + size]}
+    if start + size < len(items):
+        version = query.get("api-version", "")
+        body["nextLink"] = (
+            f"{visit.host_url}{path}?api-version={version}&$skiptoken={start + size}&maxresults={size}"
+        )
+    return json_response(200, body)

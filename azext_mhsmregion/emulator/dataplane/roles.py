@@ -1,0 +1,75 @@
+"""Role definitions and assignments on the wire (rule K3). Custom definitions come later."""
+
+from __future__ import annotations
+
+from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator.dataplane import bodies
+from azext_mhsmregion.emulator.dataplane.frame import Visit
+from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.wire import Response, json_response
+from azext_mhsmregion.model import rbac
+from azext_mhsmregion.model.errors import NotFound
+
+DEFINITIONS = "{scope:path}/providers/Microsoft.Authorization/roleDefinitions"
+ASSIGNMENTS = "{scope:path}/providers/Microsoft.Authorization/roleAssignments"
+
+
+def register(router: Router) -> None:
+    """Routes of this file."""
+    router.add("GET", DEFINITIONS)(list_definitions)
+    router.add("GET", DEFINITIONS + "/{name}")(get_definition)
+    router.add("GET", ASSIGNMENTS)(list_assignments)
+    router.add("GET", ASSIGNMENTS + "/{name}")(get_assignment)
+    router.add("PUT", ASSIGNMENTS + "/{name}")(create_assignment)
+    router.add("DELETE", ASSIGNMENTS + "/{name}")(delete_assignment)
+
+
+def list_definitions(visit: Visit, scope: str) -> Response:
+    scope = rbac.check_scope(scope)
+    with visit.reading("roleDefinitions/read/action", scope) as (unit, pool):
+        shown = [bodies.role_body(role) for role in rbac.roles(unit.rights(pool, visit.region))]
+    return json_response(200, {"value": shown})
+
+
+def get_definition(visit: Visit, scope: str, name: str) -> Response:
+    scope = rbac.check_scope(scope)
+    with visit.reading("roleDefinitions/read/action", scope) as (unit, pool):
+        role = rbac.role(unit.rights(pool, visit.region), name)
+    if role is None:
+        raise NotFound(f"The role definition '{name}' does not exist.", "RoleDefinitionNotFound")
+    return json_response(200, bodies.role_body(role))
+
+
+def list_assignments(visit: Visit, scope: str) -> Response:
+    """All assignments, whatever the scope in the path (recorded: clients sort them out)."""
+    scope = rbac.check_scope(scope)
+    with visit.reading("roleAssignments/read/action", scope) as (unit, pool):
+        held = unit.rights(pool, visit.region).role_assignments
+        shown = [bodies.assignment_body(name, body) for name, body in held.items()]
+    return json_response(200, {"value": shown})
+
+
+def get_assignment(visit: Visit, scope: str, name: str) -> Response:
+    scope = rbac.check_scope(scope)
+    with visit.reading("roleAssignments/read/action", scope) as (unit, pool):
+        body = rbac.assignment(unit.rights(pool, visit.region), name)
+    return json_response(200, bodies.assignment_body(name.lower(), body))
+
+
+def create_assignment(visit: Visit, scope: str, name: str) -> Response:
+    scope = rbac.check_scope(scope)
+    properties = parse.required(parse.body(visit.ask.request), "properties", dict)
+    role_id = parse.required(properties, "roleDefinitionId", str)
+    principal = parse.required(properties, "principalId", str)
+    with visit.writing("role", "roleAssignments/write/action", scope) as (unit, pool):
+        write = rbac.assign(unit.rights(pool, visit.region), name, role_id, principal, scope)
+        unit.accept(pool, visit.region, [write])
+    return json_response(201, bodies.assignment_body(write.name, write.body))
+
+
+def delete_assignment(visit: Visit, scope: str, name: str) -> Response:
+    scope = rbac.check_scope(scope)
+    with visit.writing("role", "roleAssignments/delete/action", scope) as (unit, pool):
+        write = rbac.unassign(unit.rights(pool, visit.region), name)
+        unit.accept(pool, visit.region, [write])
+    return json_response(200, bodies.assignment_body(write.name, write.body))

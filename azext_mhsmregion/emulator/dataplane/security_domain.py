@@ -1,0 +1,72 @@
+"""Security domain on the wire: download activates a pool (rules C4, K5). Upload comes later."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Tuple
+
+from azext_mhsmregion.crypto import security_domain, wrap
+from azext_mhsmregion.crypto.errors import CryptoError
+from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator.dataplane.frame import Visit
+from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.wire import Response, json_response
+from azext_mhsmregion.model import activation
+from azext_mhsmregion.model.errors import Invalid
+
+DOMAIN_KEY_BYTES = 32
+
+
+def register(router: Router) -> None:
+    """Routes of this file. Clients of 7.2 poll the upload's address after a download."""
+    router.add("POST", "/securitydomain/download")(download)
+    router.add("GET", "/securitydomain/download/pending")(pending)
+    router.add("GET", "/securitydomain/upload/pending")(pending)
+
+
+def download(visit: Visit) -> Response:
+    """The domain, encrypted to the caller's certificates; the pool is active a little later."""
+    body = parse.body(visit.ask.request)
+    sources = visit.ask.parts.sources
+    domain_key = sources.random(DOMAIN_KEY_BYTES)
+    with visit.writing("domain", "securitydomain/download/action", "/", True) as (unit, pool):
+        active = activation.download(pool, unit.now, unit.profile.of("activation"))
+        text = _encrypted(body, {"hsm_backup": domain_key}, sources.random)
+        name = f"domain:{pool.id}"
+        wrapped = wrap.wrap(visit.ask.parts.home_key(), domain_key, name.encode(), sources.random)
+        unit.tx.put_material(pool.id, name, wrapped)
+        unit.tx.put_pool(active)
+    return json_response(202, {"value": text}, _pending_header(visit, "download"))
+
+
+def pending(visit: Visit) -> Response:
+    """Status of the activation. Under the manual clock a poll may advance service time to it."""
+    with visit.reading("securitydomain/download/read", "/", True) as (unit, pool):
+        until = pool.activated
+        waiting = until is not None and not pool.is_active(unit.now)
+        if not (waiting and unit.advances_on_poll):
+            return _pending(visit, activation.pending(pool, unit.now))
+    with visit.writing("poll", "securitydomain/download/read", "/", True) as (unit, pool):
+        unit.advance_to(until or unit.now)
+        return _pending(visit, activation.pending(pool, unit.now))
+
+
+def _pending(visit: Visit, found: Tuple[str, str]) -> Response:
+    status, details = found
+    which = "upload" if "/upload/" in visit.ask.request.path.lower() else "download"
+    return json_response(200, {"status": status, "status_details": details}, _pending_header(visit, which))
+
+
+def _encrypted(body: Mapping[str, Any], secrets: Mapping[str, bytes], random: Any) -> str:
+    certificates: List[Any] = parse.required(body, "certificates", list)
+    if not all(isinstance(item, dict) for item in certificates):
+        raise Invalid("'certificates' must be an array of objects.", "BadParameter")
+    try:
+        return security_domain.create(certificates, parse.required(body, "required", int), secrets, random)
+    except CryptoError as error:
+        raise Invalid(str(error), "BadParameter") from error
+
+
+def _pending_header(visit: Visit, which: str) -> Tuple[Tuple[str, str], ...]:
+    version = visit.ask.request.query.get("api-version", "7.2")
+    url = f"{visit.host_url}/securitydomain/{which}/pending?api-version={version}"
+    return (("azure-asyncoperation", url), ("retry-after", "1"))

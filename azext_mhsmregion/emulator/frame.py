@@ -1,0 +1,70 @@
+"""What a handler gets beside the request: the emulator's parts, and who asks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol
+
+from azext_mhsmregion.emulator.directory import Directory, Principal
+from azext_mhsmregion.emulator.store.store import Store
+from azext_mhsmregion.emulator.unit import Unit
+from azext_mhsmregion.emulator.wire import Caller, Request
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.emulator.entra.tokens import Tokens
+
+
+class Sources(Protocol):
+    """Time and randomness, handed in."""
+
+    def real(self) -> int:
+        """Real time, milliseconds since the epoch."""
+
+    def new_id(self) -> str:
+        """A fresh GUID."""
+
+    def random(self, count: int) -> bytes:
+        """Random bytes."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one emulator that handlers use."""
+
+    home: Path
+    store: Store
+    directory: Directory
+    sources: Sources
+    tokens: Callable[[], Tokens]
+    home_key: Callable[[], bytes]
+
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """A unit of work that only reads."""
+        with self.store.read() as tx:
+            yield Unit(tx, self.sources.real())
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[Unit]:
+        """A unit of work that writes; the clock never falls behind it afterwards."""
+        with self.store.write(what) as tx:
+            unit = Unit(tx, self.sources.real())
+            yield unit
+            tx.put_clock(unit.clock.seen(unit.now))
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request on its way: the emulator's parts, the caller, and the principal once known."""
+
+    parts: Parts
+    request: Request
+    caller: Caller
+    principal: Optional[Principal] = None
+
+    @property
+    def who(self) -> str:
+        """The principal's name as ``systemData`` shows it."""
+        return "" if self.principal is None else self.principal.user_principal_name

@@ -1,0 +1,50 @@
+"""Key material for the model: made outside the store's transaction, wrapped at rest, loaded
+once. The model sees a handle; private parts stay on this side (rule K4)."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from azext_mhsmregion.crypto import keys as material
+from azext_mhsmregion.crypto import wrap
+from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
+
+
+class Keyring:
+    """Makes and loads private keys. ``random`` and ``new_id`` are handed in."""
+
+    def __init__(
+        self, home_key: Callable[[], bytes], random: Callable[[int], bytes], new_id: Callable[[], str]
+    ) -> None:
+        self._home_key = home_key
+        self._random = random
+        self._new_id = new_id
+        self._loaded: Dict[str, Any] = {}
+        self._turn = threading.Lock()
+
+    def make(self, asked: KeyRequest) -> Tuple[KeyHandle, bytes]:
+        """A new key for a canonical request: its handle, and the wrapped private part."""
+        version = self._new_id().replace("-", "")
+        key = material.generate(asked.kty, asked.size, asked.curve)
+        wrapped = wrap.wrap(self._home_key(), material.to_der(key), version.encode(), self._random)
+        with self._turn:
+            self._loaded[version] = key
+        return KeyHandle(version, asked.kty, asked.size, asked.curve, material.public_jwk(key)), wrapped
+
+    def load(self, version: str, wrapped: Optional[bytes]) -> Any:
+        """The private key of a version, from the cache or unwrapped. Raises UnwrapFailed."""
+        with self._turn:
+            found = self._loaded.get(version)
+        if found is None:
+            if wrapped is None:
+                raise KeyError(version)
+            found = material.load(wrap.unwrap(self._home_key(), wrapped, version.encode()))
+            with self._turn:
+                self._loaded[version] = found
+        return found
+
+    def forget(self, version: str) -> None:
+        """Drop a purged version's handle."""
+        with self._turn:
+            self._loaded.pop(version, None)

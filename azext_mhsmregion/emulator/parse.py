@@ -1,0 +1,81 @@
+"""Parse at the door, once: JSON bodies to typed values, or the error that the service gives."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, List, Mapping, Optional, Type, TypeVar
+
+from azext_mhsmregion.emulator.wire import Request
+from azext_mhsmregion.model.errors import Invalid
+
+T = TypeVar("T")
+_NAMES = {str: "a string", bool: "a boolean", int: "an integer", dict: "an object", list: "an array"}
+
+
+def body(request: Request) -> Mapping[str, Any]:
+    """The JSON object of a request; a missing or null body is an empty object (K5).
+
+    Raises Invalid for what is not JSON or not an object.
+    """
+    if not request.body.strip():
+        return {}
+    try:
+        parsed = json.loads(request.body)
+    except ValueError:
+        raise Invalid("The request body is not valid JSON.", "InvalidRequestContent") from None
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, dict):
+        raise Invalid("The request body must be a JSON object.", "InvalidRequestContent")
+    return parsed
+
+
+def optional(source: Mapping[str, Any], name: str, kind: Type[T]) -> Optional[T]:
+    """A member of the wanted type, None when absent or null. Raises Invalid."""
+    value = source.get(name)
+    if value is None:
+        return None
+    wrong = not isinstance(value, kind) or (kind is int and isinstance(value, bool))
+    if wrong:
+        raise Invalid(f"'{name}' must be {_NAMES[kind]}.", "BadParameter")
+    return value  # type: ignore[no-any-return]
+
+
+def required(source: Mapping[str, Any], name: str, kind: Type[T]) -> T:
+    """A member that must be there. Raises Invalid."""
+    value = optional(source, name, kind)
+    if value is None:
+        raise Invalid(f"'{name}' must be given.", "BadParameter")
+    return value
+
+
+def strings(source: Mapping[str, Any], name: str) -> List[str]:
+    """A list of strings, empty when absent. Raises Invalid."""
+    values = optional(source, name, list) or []
+    if not all(isinstance(value, str) for value in values):
+        raise Invalid(f"'{name}' must be an array of strings.", "BadParameter")
+    return values
+
+
+def text_map(source: Mapping[str, Any], name: str) -> Optional[Mapping[str, str]]:
+    """An object of strings (tags), None when absent. Raises Invalid."""
+    values: Optional[Mapping[str, Any]] = optional(source, name, dict)
+    if values is not None and not all(isinstance(value, str) for value in values.values()):
+        raise Invalid(f"'{name}' must be an object of strings.", "BadParameter")
+    return values
+
+
+def b64url(source: Mapping[str, Any], name: str) -> bytes:
+    """A base64url member, decoded. Raises Invalid."""
+    text = required(source, name, str)
+    try:
+        return base64.urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
+    except (binascii.Error, ValueError):
+        raise Invalid(f"'{name}' is not base64url.", "BadParameter") from None
+
+
+def to_b64url(data: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,281 @@
+"""One emulator: a home's store, directory and handlers behind one ``handle`` for every host.
+
+The HTTP server and the in-process provider call the same object (DESIGN section 1).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
+
+from azext_mhsmregion.emulator.directory import Directory, DirectoryError, Principal
+from azext_mhsmregion.emulator.errors import HomeError
+from azext_mhsmregion.emulator.frame import Ask, Parts, Sources
+from azext_mhsmregion.emulator.settings import Settings, encode
+from azext_mhsmregion.emulator.store.home import (
+    home_key,
+    locate,
+    prepare,
+    sqlite_problem,
+    system_mounts,
+    unwritable,
+)
+from azext_mhsmregion.emulator.store.lease import Lease, running_server
+from azext_mhsmregion.emulator.store.store import Store
+from azext_mhsmregion.emulator.unit import Unit
+from azext_mhsmregion.emulator.wire import Caller, NameKind, Request, Resolution, Response, json_response
+from azext_mhsmregion.model import billing, lifecycle
+from azext_mhsmregion.model.clock import ClockState, manual_clock, real_clock
+from azext_mhsmregion.model.errors import NotFound
+from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.replication import NEVER
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.emulator.entra.context import EntraContext
+    from azext_mhsmregion.emulator.entra.tokens import Tokens
+    from azext_mhsmregion.emulator.keyring import Keyring
+
+ARM_HOST = "management.azure.com"
+LOGIN_HOST = "login.microsoftonline.com"
+GRAPH_HOST = "graph.microsoft.com"
+POOL_SUFFIX = ".managedhsm.azure.net"
+
+
+class SystemSources:
+    """Time and randomness of this machine."""
+
+    def real(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
+    def random(self, count: int) -> bytes:
+        return os.urandom(count)
+
+
+class Emulator:
+    """The emulator of one home; a :class:`wire.Gateway`. Thread-safe."""
+
+    def __init__(self, home: Path, store: Store, directory: Directory, sources: Sources) -> None:
+        self._tokens: Optional[Tokens] = None
+        self._keyring: Optional[Keyring] = None
+        self._home_key: Optional[bytes] = None
+        self.home = home
+        self.directory = directory
+        self.store = store
+        self.parts = Parts(home, store, directory, sources, self.tokens, self.home_key)
+
+    # -- gateway ------------------------------------------------------------------------
+    def resolve(self, host: str, place: str, client: str) -> Resolution:
+        """Name resolution for a client at ``place`` (rules A5, A6)."""
+        if host in (ARM_HOST, LOGIN_HOST, GRAPH_HOST):
+            return Resolution(NameKind.OURS)
+        if not host.endswith(POOL_SUFFIX):
+            return Resolution(NameKind.FOREIGN)
+        from azext_mhsmregion.emulator.dataplane.frame import resolve
+
+        with self.parts.reading() as unit:
+            found = resolve(unit, host, place)
+        return Resolution(NameKind.NXDOMAIN) if found is None else Resolution(NameKind.OURS, found[1])
+
+    def handle(self, request: Request, caller: Caller) -> Response:
+        """Answer one request, whatever its host."""
+        ask = Ask(self.parts, request, caller)
+        if request.host == ARM_HOST:
+            from azext_mhsmregion.emulator.arm import door
+
+            return door.handle(ask)
+        if request.host.endswith(POOL_SUFFIX):
+            from azext_mhsmregion.emulator.dataplane import door as data_door
+
+            return data_door.handle(ask, self.keyring())
+        if request.host == LOGIN_HOST:
+            from azext_mhsmregion.emulator.entra import handlers
+
+            return handlers.handle(request, self._entra())
+        if request.host == GRAPH_HOST:
+            from azext_mhsmregion.emulator.entra import graph
+
+            return graph.handle(request, self._entra())
+        return json_response(
+            403, {"error": {"code": "ForeignHost", "message": f"{request.host} is not ours."}}
+        )
+
+    # -- parts that cost, made on first use ------------------------------------------------
+    def tokens(self) -> Tokens:
+        """Issues and checks tokens; its key is the home's."""
+        if self._tokens is None:
+            from azext_mhsmregion.emulator.entra.tokens import Tokens
+
+            self._tokens = Tokens(self.home, self.directory, lambda: self.parts.sources.real() / 1000)
+        return self._tokens
+
+    def keyring(self) -> Keyring:
+        """Makes and loads private keys."""
+        if self._keyring is None:
+            from azext_mhsmregion.emulator.keyring import Keyring
+
+            sources = self.parts.sources
+            self._keyring = Keyring(self.home_key, sources.random, sources.new_id)
+        return self._keyring
+
+    def home_key(self) -> bytes:
+        """The key that wraps private keys at rest."""
+        if self._home_key is None:
+            self._home_key = home_key(self.home, self.parts.sources.random)
+        return self._home_key
+
+    # -- the owner's own view ---------------------------------------------------------------
+    def settings(self) -> Settings:
+        with self.parts.reading() as unit:
+            return unit.settings
+
+    def configure(self, **changes: Any) -> Settings:
+        """Change settings for good. Raises ValueError for what cannot be."""
+        with self.parts.writing("settings") as unit:
+            made = unit.settings.changed(**changes)
+            unit.tx.put_meta("settings", encode(made))
+        return made
+
+    def set_clock(self, change: Callable[[ClockState, int], ClockState]) -> int:
+        """Change the service clock; answers service time after it."""
+        with self.parts.writing("settings") as unit:
+            unit.clock = change(unit.clock, unit.real)
+            unit.now = unit.clock.now(unit.real)
+            return unit.now
+
+    def cost(self, name: Optional[str]) -> Tuple[Tuple[str, str, float, float], ...]:
+        """(pool, region, hours, USD an hour) of a pool, or of all (B4), pools gone included.
+        Raises NotFound."""
+        with self.parts.reading() as unit:
+            pools = [p for p in unit.tx.pools() if name is None or p.name.lower() == name.lower()]
+            spans = [span for pool in pools for span in lifecycle.billed(pool, unit.now)]
+            if name is not None and not pools:
+                raise NotFound(f"The managed HSM '{name}' was not found.")
+            return billing.cost(spans, unit.now)
+
+    def replication(self, name: str) -> Tuple[bool, int, float]:
+        """Do all regions agree (L4)? And how many rows are in flight, and for how many seconds
+        of service time. Raises NotFound."""
+        with self.parts.reading() as unit:
+            pool = self._live(unit, name)
+            living = [region.name for region in pool.regions if region.holds_data(unit.now)]
+            count = unit.tx.in_flight(pool.id, unit.now, living)
+            last = unit.tx.last_arrival(pool.id, None, living)
+        return count == 0, count, max(0, last - unit.now) / 1000
+
+    def loss_if_removed(self, name: str, region: str) -> int:
+        """How many acknowledged writes of ``region`` would be lost by its removal (E3): those
+        on a link without a planned end of its outage. Raises NotFound."""
+        with self.parts.reading() as unit:
+            pool = self._live(unit, name)
+            living = [r.name for r in pool.regions if r.holds_data(unit.now) and r.name != region]
+            return unit.tx.in_flight(pool.id, NEVER - 1, living, region)
+
+    def expected_seconds(self, kind: str) -> float:
+        """How long an operation takes, in real seconds, by the profile."""
+        with self.parts.reading() as unit:
+            return unit.profile.of(kind) / 1000 / unit.clock.scale
+
+    @staticmethod
+    def _live(unit: Unit, name: str) -> Pool:
+        pool = unit.tx.pool_named(name, unit.now)
+        if pool is None or pool.phase(unit.now) != "live":
+            raise NotFound(f"The managed HSM '{name}' was not found.")
+        return pool
+
+    def _entra(self) -> EntraContext:
+        from azext_mhsmregion.emulator.entra.context import EntraContext
+
+        now = self.parts.sources.real
+        return EntraContext(self.directory, self.tokens(), lambda: now() / 1000, self.parts.sources.new_id)
+
+
+class OpenHome:
+    """An emulator opened by a command: who calls, from where, and the server on the home if one
+    runs. What the provider needs and nothing else."""
+
+    def __init__(self, emulator: Emulator, principal: Principal, place: str) -> None:
+        self.emulator = emulator
+        self.principal = principal
+        self.place = place
+        self.principal_id = principal.object_id
+        self.subscription_id = emulator.directory.subscription_id
+        self.tenant_id = emulator.directory.tenant_id
+        self.handle = emulator.handle
+        self.cost = emulator.cost
+        self.loss_if_removed = emulator.loss_if_removed
+        self.expected_seconds = emulator.expected_seconds
+
+    @property
+    def edition(self) -> str:
+        return self.emulator.settings().edition
+
+    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
+        """As :meth:`Emulator.replication`; one key's rows are in flight with all the others."""
+        return self.emulator.replication(name)
+
+    def server_port(self) -> Optional[int]:
+        """The port of the server that runs on this home, None when none does."""
+        return running_server(self.emulator.home)
+
+    def owner_token(self, audience: str) -> str:
+        """A token of the calling principal, for the server's socket."""
+        return self.emulator.tokens().issue(self.principal, audience)
+
+    def ca_bundle(self) -> str:
+        """Path of the bundle that trusts this home's certificates."""
+        return str(self.emulator.home / "ca" / "bundle.pem")
+
+
+def open_emulator(
+    home: Path,
+    sources: Optional[Sources] = None,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+    mounts: Callable[[], str] = system_mounts,
+    patience: Optional[float] = None,
+) -> Emulator:
+    """Open (or make) the emulator of ``home``. Raises HomeError."""
+    sources = sources or SystemSources()
+    prepare(home, mounts)
+    lease = Lease(home, sleep, monotonic) if patience is None else Lease(home, sleep, monotonic, patience)
+    try:
+        directory = Directory.load(home, sources.new_id, lambda: sources.random(24).hex())
+        store = Store(home, lease)
+    except DirectoryError as error:
+        raise HomeError(str(error), "Mend the file, or delete it to have it made anew.") from error
+    except sqlite3.Error as error:
+        raise sqlite_problem(home, error) from error
+    except OSError as error:
+        raise unwritable(home, error) from error
+    return Emulator(home, store, directory, sources)
+
+
+def open_home(
+    home: Optional[str] = None,
+    place: Optional[str] = None,
+    as_name: Optional[str] = None,
+    environ: Mapping[str, str] = os.environ,
+) -> OpenHome:
+    """The home of a command. Raises HomeError, also for a caller that the directory does not
+    have."""
+    emulator = open_emulator(locate(environ, home))
+    principal = emulator.directory.by_name(as_name) if as_name else emulator.directory.owner
+    if principal is None:
+        known: List[str] = [item.name for item in emulator.directory.principals]
+        raise HomeError(
+            f"The emulator's directory has no principal named '{as_name}'.",
+            f"It has {', '.join(known)}; add others in {emulator.home / 'directory.json'}.",
+        )
+    return OpenHome(emulator, principal, place or "")
+
+
+__all__ = [
+    "Emulator", "OpenHome", "SystemSources", "manual_clock", "open_emulator", "open_home", "real_clock",
+]  # fmt: skip

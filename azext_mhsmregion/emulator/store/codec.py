@@ -1,0 +1,74 @@
+"""Control records to and from JSON: the store's rows and the model's types stay two things."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, Dict, Optional
+
+from azext_mhsmregion.model.billing import BilledSpan
+from azext_mhsmregion.model.clock import ClockState
+from azext_mhsmregion.model.pool import (
+    Deletion,
+    NetworkAcls,
+    Operation,
+    Partition,
+    Pool,
+    PoolRegion,
+)
+from azext_mhsmregion.model.replication import Outage
+
+
+def encode_pool(pool: Pool) -> str:
+    """A pool's record as JSON text."""
+    record = asdict(pool)
+    record["links"] = [[origin, region, last] for (origin, region), last in pool.links.items()]
+    return _dump(record)
+
+
+def decode_pool(text: str) -> Pool:
+    """The pool of a record."""
+    record: Dict[str, Any] = json.loads(text)
+    record["regions"] = tuple(_region(item) for item in record["regions"])
+    record["spans"] = tuple(BilledSpan(**item) for item in record["spans"])
+    record["network_acls"] = _acls(record["network_acls"])
+    record["administrators"] = tuple(record["administrators"])
+    record["deletion"] = Deletion(**record["deletion"]) if record["deletion"] else None
+    record["operation"] = Operation(**record["operation"]) if record["operation"] else None
+    record["links"] = {(origin, region): last for origin, region, last in record["links"]}
+    record["outages"] = tuple(Outage(**item) for item in record["outages"])
+    return Pool(**record)
+
+
+def encode_operation(operation: Operation) -> str:
+    return _dump(asdict(operation))
+
+
+def decode_operation(text: str) -> Operation:
+    return Operation(**json.loads(text))
+
+
+def encode_clock(clock: ClockState) -> str:
+    return _dump(asdict(clock))
+
+
+def decode_clock(text: Optional[str]) -> Optional[ClockState]:
+    return None if text is None else ClockState(**json.loads(text))
+
+
+def _region(item: Dict[str, Any]) -> PoolRegion:
+    item["partitions"] = tuple(Partition(**part) for part in item["partitions"])
+    return PoolRegion(**item)
+
+
+def _acls(item: Dict[str, Any]) -> NetworkAcls:
+    return NetworkAcls(
+        item["bypass"],
+        item["default_action"],
+        tuple(item["ip_rules"]),
+        tuple(item["virtual_network_rules"]),
+    )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,86 @@
+"""The folder that holds an emulator's state: where it is, whether it can be used, its key."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Callable, Mapping, Optional
+
+from azext_mhsmregion.emulator.errors import HomeOnNetwork, HomeUnwritable
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre"]
+)
+KEY_BYTES = 32
+
+
+def locate(environ: Mapping[str, str], override: Optional[str] = None) -> Path:
+    """The home: ``override``, else MHSMREGION_HOME, else ``~/.mhsmregion``."""
+    return Path(override or environ.get("MHSMREGION_HOME") or Path.home() / ".mhsmregion").expanduser()
+
+
+def prepare(home: Path, mounts: Callable[[], str]) -> None:
+    """Make the folder (mode 0700) and refuse one that cannot be trusted.
+
+    ``mounts`` gives the text of the system's mount table. Raises HomeUnwritable, HomeOnNetwork.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise unwritable(home, error) from error
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise unwritable(home, PermissionError("permission denied"))
+    kind = file_system(home.resolve(), mounts())
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise HomeOnNetwork(
+            f"The home {home} lies on a network file system ({kind}), where file locks cannot be trusted.",
+            "Set MHSMREGION_HOME to a folder on a local disk.",
+        )
+
+
+def unwritable(home: Path, error: Exception) -> HomeUnwritable:
+    """The error for a home that the system refuses to write."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return HomeUnwritable(
+        f"The home {home} cannot be written: {reason}.",
+        "Set MHSMREGION_HOME to a folder that you can write.",
+    )
+
+
+def system_mounts() -> str:
+    """The mount table of this system; empty where it has none that we can read (macOS)."""
+    try:
+        return Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def file_system(path: Path, mounts: str) -> str:
+    """The type of the file system that holds ``path``: the longest mount point wins."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = fields[1].replace("\\040", " ")
+        inside = str(path) == point or str(path).startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, fields[2]
+    return kind
+
+
+def home_key(home: Path, random: Callable[[int], bytes]) -> bytes:
+    """The key that wraps private keys at rest; made on first use, mode 0600."""
+    from azext_mhsmregion.emulator.files import create_private
+
+    path = home / "home.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return create_private(path, random(KEY_BYTES))
+
+
+def sqlite_problem(home: Path, error: sqlite3.Error) -> HomeUnwritable:
+    """A database error that the system caused (full disk, read-only, not a database)."""
+    return unwritable(home, error)

@@ -1,0 +1,33 @@
+"""The store's schema and its versions. Migrations go forward only; a newer one is refused."""
+
+from __future__ import annotations
+
+VERSION = 1
+
+CREATE = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE pool (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE, revision INTEGER NOT NULL, record TEXT NOT NULL
+);
+CREATE INDEX pool_by_name ON pool (name);
+CREATE TABLE operation (id TEXT PRIMARY KEY, pool TEXT NOT NULL, record TEXT NOT NULL);
+CREATE TABLE body (id INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE row (
+    pool TEXT NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    version TEXT NOT NULL, hlc INTEGER NOT NULL, origin TEXT NOT NULL,
+    accepted INTEGER NOT NULL, lag INTEGER NOT NULL, visible_from INTEGER NOT NULL,
+    tombstone INTEGER NOT NULL, body INTEGER NOT NULL REFERENCES body (id),
+    PRIMARY KEY (pool, region, kind, name, version, hlc, origin)
+) WITHOUT ROWID;
+CREATE INDEX row_by_stamp ON row (pool, region, hlc);
+CREATE INDEX row_by_arrival ON row (pool, origin, visible_from);
+CREATE TABLE material (version TEXT PRIMARY KEY, pool TEXT NOT NULL, wrapped BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX material_by_pool ON material (pool);
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY, service_time INTEGER NOT NULL, real_time INTEGER NOT NULL,
+    pool TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL
+);
+"""
+
+MIGRATIONS: dict[int, str] = {}
+"""From version N to N+1, by N. Every released version keeps its migration and its test."""

@@ -1,0 +1,93 @@
+"""The one shape in which every request reaches the emulator, and every answer leaves it.
+
+The HTTP server parses sockets into a :class:`Request`; the in-process provider builds one
+directly. Both hand it to the same handlers, which know neither sockets nor asyncio
+(DESIGN section 1, "One set of handlers").
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Protocol, Tuple
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    ``method`` is upper case, ``host`` lower case without port, ``path`` as sent (still
+    percent-encoded, beginning with ``/``), ``query`` decoded (the last of equal names wins),
+    ``headers`` with lower-case names, ``body`` the raw bytes (empty when absent).
+    """
+
+    method: str
+    host: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer: status, header pairs (lower-case names), body bytes."""
+
+    status: int
+    headers: Tuple[Tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> Optional[str]:
+        """The value of the header ``name`` (lower case), or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is on the other end of a connection, as far as the connection itself tells.
+
+    ``place`` is where the client stands (a region's name), ``client`` the label that owns a
+    DNS cache and appears in events, ``region`` the region of a pool that the client's name
+    resolution chose when the connection was opened (DESIGN section 4: a tunnel belongs to a
+    region), None where the host is not a pool's. ``principal`` is the object id of a caller
+    who needs no token (the home's owner, in process); None means: look at the token.
+    """
+
+    place: str = ""
+    client: str = "-"
+    region: Optional[str] = None
+    principal: Optional[str] = None
+
+
+class NameKind(enum.Enum):
+    """What the emulator's name resolution says of a host."""
+
+    OURS = "ours"
+    NXDOMAIN = "nxdomain"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Answer of name resolution: the kind, and for a pool's name the region that serves it."""
+
+    kind: NameKind
+    region: Optional[str] = None
+
+
+class Gateway(Protocol):
+    """What the HTTP floor needs from the emulator behind it. Both calls may block: run them
+    in a worker thread. Neither raises for bad input; ``handle`` turns errors into answers."""
+
+    def resolve(self, host: str, place: str, client: str) -> Resolution:
+        """Resolve ``host`` for a client standing at ``place``."""
+
+    def handle(self, request: Request, caller: Caller) -> Response:
+        """Answer one request."""
+
+
+def json_response(status: int, body: Any, headers: Tuple[Tuple[str, str], ...] = ()) -> Response:
+    """A JSON answer with the content type that the service sends."""
+    data = json.dumps(body, separators=(",", ":")).encode()
+    return Response(status, (("content-type", "application/json; charset=utf-8"),) + headers, data)

@@ -1,0 +1,48 @@
+"""What the service refuses, as types. Each carries the service's code and message; the doors
+(ARM, data plane) turn them into bodies of their own shape with ``status``."""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Base: HTTP ``status``, error ``code`` and ``message`` as the service would answer."""
+
+    status = 400
+    code = "BadRequest"
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        if code:
+            self.code = code
+
+
+class Invalid(ModelError):
+    """400: the request cannot be right."""
+
+
+class NotFound(ModelError):
+    """404: no such pool, key, assignment, definition or operation."""
+
+    status = 404
+    code = "NotFound"
+
+
+class Conflict(ModelError):
+    """409: the state of the pool or object does not allow it now."""
+
+    status = 409
+    code = "Conflict"
+
+
+class Forbidden(ModelError):
+    """403: local RBAC says no, or the pool or object does not take this now."""
+
+    status = 403
+    code = "Forbidden"
+
+
+class RefusedByPool(ModelError):
+    """400 with code "400", as recorded for region adds and for deletes of extended pools."""
+
+    code = "400"

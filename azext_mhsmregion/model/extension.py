@@ -1,0 +1,125 @@
+"""Extend a pool into a region and take a region away (rules A8, B1, B2, C4d, D2, D3, E1 to E5,
+G1 to G8). A change of ``properties.regions`` is declarative: what is listed shall be there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import List, Mapping, Optional, Sequence, Tuple
+
+from azext_mhsmregion.model import messages
+from azext_mhsmregion.model.billing import BilledSpan
+from azext_mhsmregion.model.errors import Conflict, Invalid, RefusedByPool
+from azext_mhsmregion.model.lifecycle import Act, begin, refuse_busy, settled
+from azext_mhsmregion.model.pool import Pool, PoolRegion
+from azext_mhsmregion.model.regions import Catalogue
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What decides beside the pool's own record: the catalogue, the edition that binds, regions
+    without capacity (G3), and until when each region's accepted writes are on their way (E3)."""
+
+    regions: Catalogue
+    edition: str
+    without_capacity: Tuple[str, ...] = ()
+    unsent_until: Optional[Mapping[str, int]] = None
+
+
+@dataclass(frozen=True)
+class RegionChange:
+    """The pool after the change, and which regions come (to be seeded) and go."""
+
+    pool: Pool
+    added: Tuple[PoolRegion, ...]
+    removed: Tuple[str, ...]
+
+
+def change_regions(pool: Pool, asked: Sequence[str], act: Act, where: Conditions) -> RegionChange:
+    """Make the extended regions those of ``asked``.
+
+    Refusals come in the recorded order: name known, not the primary, extendable, maximum,
+    activated, no operation under way; then the pool is unchanged.
+    """
+    pool = settled(pool, act.now)
+    names = [_known(text, where.regions) for text in asked]
+    if pool.location in names:
+        raise Invalid(messages.own_region(pool.name, pool.location))
+    if len(set(names)) != len(names):
+        raise Invalid("A region is listed twice.")
+    present = {region.name: region for region in pool.extended(act.now)}
+    new = [name for name in names if _must_be_made(present.get(name), act.now)]
+    gone = [name for name in present if name not in names]
+    for name in new:
+        _check_extendable(name, where)
+    _check_maximum(pool, names, where)
+    if new and not pool.is_active(act.now):
+        raise Conflict(messages.not_activated(pool.name))
+    refuse_busy(pool, act.now)
+    return _apply(pool, new, gone, act, where)
+
+
+def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where: Conditions) -> RegionChange:
+    added, done_add = _added(new, act, where)
+    regions = [item for item in pool.regions if item.name not in new]
+    regions, done_remove = _marked_for_removal(regions, gone, act, where)
+    spans = tuple(
+        replace(span, end=act.now) if span.region in gone and span.end is None else span
+        for span in pool.spans
+    ) + tuple(
+        BilledSpan(pool.name, region.name, pool.sku, region.ready) for region in added if not region.failed
+    )
+    changed = replace(pool, regions=(*regions, *added), spans=spans)
+    failed = [region.name for region in added if region.failed]
+    failure = f"There is no capacity for an extended region in {', '.join(failed)}." if failed else None
+    kind = "region-add" if new else "region-remove" if gone else "update"
+    done = max(done_add, done_remove, act.now + act.profile.of(kind))
+    return RegionChange(begin(changed, kind, act, done, failure), added, tuple(gone))
+
+
+def _added(new: Sequence[str], act: Act, where: Conditions) -> Tuple[Tuple[PoolRegion, ...], int]:
+    ready = act.now + act.profile.of("region-add")
+    made = tuple(
+        PoolRegion(name, False, act.now, ready, failed=name in where.without_capacity) for name in new
+    )
+    return made, ready if made else act.now
+
+
+def _marked_for_removal(
+    regions: Sequence[PoolRegion], gone: Sequence[str], act: Act, where: Conditions
+) -> Tuple[List[PoolRegion], int]:
+    """E3: out of the traffic manager now, gone when what it accepted has been sent."""
+    unsent = where.unsent_until or {}
+    last = act.now
+    marked = []
+    for region in regions:
+        if region.name in gone and region.removing is None:
+            end = max(act.now + act.profile.of("region-remove"), unsent.get(region.name, act.now))
+            region = replace(region, removing=act.now, gone=end)
+        if region.gone is not None:
+            last = max(last, region.gone)
+        marked.append(region)
+    return marked, last
+
+
+def _must_be_made(present: Optional[PoolRegion], now: int) -> bool:
+    """New, or there and Failed: then it is tried again (E5)."""
+    return present is None or present.state(now) == "Failed"
+
+
+def _known(text: str, regions: Catalogue) -> str:
+    """G4: the service's own words for a name it does not know (recorded)."""
+    if not regions.known(text):
+        raise RefusedByPool(regions.invalid_name_message(text))
+    return regions.normalise(text)
+
+
+def _check_extendable(name: str, where: Conditions) -> None:
+    reason = where.regions.refusal(name, where.edition)
+    if reason is not None:
+        raise RefusedByPool(messages.not_extendable(name, where.edition, reason))
+
+
+def _check_maximum(pool: Pool, names: Sequence[str], where: Conditions) -> None:
+    maximum = where.regions.maximum_extended(where.edition)
+    if maximum is not None and len(names) > maximum:
+        raise RefusedByPool(messages.too_many_regions(pool.name, maximum))

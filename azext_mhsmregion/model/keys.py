@@ -1,0 +1,203 @@
+"""Keys: what may be made of them and when (rules D5, K1, K3). A key's material is an opaque
+handle from an injected factory; the model sees its type, size or curve and public part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from azext_mhsmregion.model import messages
+from azext_mhsmregion.model.clock import DAY, SECOND
+from azext_mhsmregion.model.errors import Conflict, Forbidden, Invalid, NotFound
+from azext_mhsmregion.model.merge import Key, KeyVersion, Objects
+from azext_mhsmregion.model.names import check_key_name
+from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.replication import Kind, Write
+
+RSA_SIZES = (2048, 3072, 4096)
+CURVES = ("P-256", "P-256K", "P-384", "P-521")
+OPERATIONS = {
+    "RSA-HSM": ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"),
+    "EC-HSM": ("sign", "verify", "deriveKey"),
+}
+ALL_OPERATIONS = (*OPERATIONS["RSA-HSM"], "deriveKey", "import", "export")
+VERSIONS_PER_KEY = 100
+TAGS_PER_KEY = 15
+
+
+@dataclass(frozen=True)
+class KeyRequest:
+    """What a create asks for, parsed at the door. Times are seconds since the epoch."""
+
+    kty: str
+    size: Optional[int] = None
+    curve: Optional[str] = None
+    operations: Tuple[str, ...] = ()
+    enabled: bool = True
+    not_before: Optional[int] = None
+    expires: Optional[int] = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KeyHandle:
+    """Material as the model sees it: the new version's id, kind, and public JWK members."""
+
+    version: str
+    kty: str
+    size: Optional[int]
+    curve: Optional[str]
+    public: Mapping[str, str]
+
+
+def canonical(asked: KeyRequest) -> KeyRequest:
+    """The request with the service's defaults; software types become the -HSM type (K1).
+
+    Raises Invalid for types, sizes, curves and operations that the service does not have.
+    """
+    kty = asked.kty if asked.kty.endswith("-HSM") else f"{asked.kty}-HSM"
+    if kty == "oct-HSM":
+        raise Invalid(messages.not_covered("Key type oct-HSM"), "NotImplemented")
+    if kty not in OPERATIONS:
+        raise Invalid(f"Key type '{asked.kty}' is not supported.", "BadParameter")
+    size, curve = asked.size, asked.curve
+    if kty == "RSA-HSM":
+        size, curve = size or RSA_SIZES[0], None
+        if size not in RSA_SIZES:
+            raise Invalid(f"RSA key size {size} is not supported: {_or(RSA_SIZES)}.", "BadParameter")
+    else:
+        size, curve = None, curve or CURVES[0]
+        if curve not in CURVES:
+            raise Invalid(f"Curve '{curve}' is not supported: {_or(CURVES)}.", "BadParameter")
+    operations = tuple(dict.fromkeys(asked.operations)) or OPERATIONS[kty]
+    wrong = [name for name in operations if name not in ALL_OPERATIONS]
+    if wrong:
+        raise Invalid(f"Key operation '{wrong[0]}' is not supported.", "BadParameter")
+    if len(asked.tags) > TAGS_PER_KEY:
+        raise Invalid(f"A key has at most {TAGS_PER_KEY} tags.", "BadParameter")
+    return KeyRequest(
+        kty, size, curve, operations, asked.enabled, asked.not_before, asked.expires, asked.tags
+    )
+
+
+def create(objects: Objects, name: str, asked: KeyRequest, handle: KeyHandle, now: int) -> List[Write]:
+    """A new key, or a new version of a key. Raises Conflict while the key is deleted (D5).
+
+    A key whose retention has ended was purged by the service then: its purge is written first.
+    """
+    check_key_name(name)
+    key = objects.keys.get(name)
+    writes: List[Write] = []
+    if key is not None and is_deleted(key, now):
+        raise Conflict(
+            f"Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; "
+            "in this state, the key can only be recovered or purged.",
+            "ObjectIsDeletedButRecoverable",
+        )
+    if key is not None and is_expired(key, now):
+        writes.append(Write(Kind.KEY_PURGE, name))
+    elif key is not None and len(key.versions) >= VERSIONS_PER_KEY:
+        raise Invalid(f"Key {name} has the maximum of {VERSIONS_PER_KEY} versions.", "BadParameter")
+    writes.append(Write(Kind.KEY_VERSION, name, handle.version, _version_body(asked, handle, now)))
+    return writes
+
+
+def delete(objects: Objects, name: str, pool: Pool, now: int) -> Write:
+    """Soft-delete a key for the pool's retention (D5). Raises NotFound."""
+    key = live(objects, name, now)
+    body = {"deleted": now, "purge_at": now + pool.retention_days * DAY}
+    return Write(Kind.KEY_STATE, name, key.current.version, body)
+
+
+def recover(objects: Objects, name: str, now: int) -> Write:
+    """Take a deleted key back. Raises NotFound."""
+    key = deleted(objects, name, now)
+    return Write(Kind.KEY_STATE, name, key.current.version, {})
+
+
+def purge(objects: Objects, name: str, pool: Pool, now: int) -> Write:
+    """End a deleted key for ever. Raises NotFound, Forbidden under purge protection (D5)."""
+    deleted(objects, name, now)
+    if pool.purge_protection:
+        raise Forbidden(f"Operation purge is not allowed: purge protection of {pool.name} is on.")
+    return Write(Kind.KEY_PURGE, name)
+
+
+def live(objects: Objects, name: str, now: int) -> Key:
+    """A key that is there and not deleted. Raises NotFound."""
+    key = objects.keys.get(name)
+    if key is None or key.state.get("deleted") is not None:
+        raise NotFound(f"A key with (name/id) {name} was not found in this key vault.", "KeyNotFound")
+    return key
+
+
+def live_version(objects: Objects, name: str, version: str, now: int) -> Tuple[Key, KeyVersion]:
+    """A version of a key that is there ("": the current one). Raises NotFound."""
+    key = live(objects, name, now)
+    found = key.version(version)
+    if found is None:
+        raise NotFound(
+            f"A key with (name/id) {name}/{version} was not found in this key vault.", "KeyNotFound"
+        )
+    return key, found
+
+
+def deleted(objects: Objects, name: str, now: int) -> Key:
+    """A key in soft delete. Raises NotFound."""
+    key = objects.keys.get(name)
+    if key is None or not is_deleted(key, now):
+        raise NotFound(f"Deleted Key not found: {name}", "KeyNotFound")
+    return key
+
+
+def is_deleted(key: Key, now: int) -> bool:
+    """Soft-deleted, its retention not ended."""
+    return key.state.get("deleted") is not None and now < int(key.state["purge_at"])
+
+
+def is_expired(key: Key, now: int) -> bool:
+    """Soft-deleted and past its retention: purged by the service, as every reader computes."""
+    return key.state.get("deleted") is not None and now >= int(key.state["purge_at"])
+
+
+def check_use(key: Key, version: KeyVersion, operation: str, now: int) -> None:
+    """May the version be used for ``operation`` now? Raises Forbidden."""
+    attributes, seconds = version.attributes, now // SECOND
+    if not attributes["enabled"]:
+        raise Forbidden(f"Operation {operation} is not allowed on a disabled key.", "KeyDisabled")
+    if attributes.get("nbf") is not None and seconds < attributes["nbf"]:
+        raise Forbidden(f"Operation {operation} is not allowed on a key that is not yet valid.")
+    if attributes.get("exp") is not None and seconds >= attributes["exp"] and operation == "sign":
+        raise Forbidden(f"Operation {operation} is not allowed on an expired key.")
+    if operation not in version.body["key_ops"]:
+        raise Forbidden(f"Operation {operation} is not permitted on this key.", "KeyOperationForbidden")
+
+
+def recovery_level(pool: Pool) -> str:
+    """As recorded: Customized where the retention is not the longest."""
+    level = "Recoverable" if pool.retention_days == 90 else "CustomizedRecoverable"
+    return level if pool.purge_protection else f"{level}+Purgeable"
+
+
+def _version_body(asked: KeyRequest, handle: KeyHandle, now: int) -> Dict[str, Any]:
+    attributes: Dict[str, Any] = {
+        "enabled": asked.enabled,
+        "created": now // SECOND,
+        "updated": now // SECOND,
+        "nbf": asked.not_before,
+        "exp": asked.expires,
+        "tags": dict(asked.tags),
+    }
+    return {
+        "kty": handle.kty,
+        "size": handle.size,
+        "crv": handle.curve,
+        "public": dict(handle.public),
+        "key_ops": list(asked.operations),
+        "exportable": False,
+        "attributes": attributes,
+    }
+
+
+def _or(choices: Tuple[Any, ...]) -> str:
+    return ", ".join(str(choice) for choice in choices)

@@ -1,0 +1,172 @@
+"""A pool's control record: its regions, partitions, operations and deletion, and what they are
+at an instant (rules A1, A2, C2, C4, E1, E3, E5, D4). Service time in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Tuple
+
+from azext_mhsmregion.model.billing import BilledSpan
+from azext_mhsmregion.model.replication import Links, Outage
+
+PARTITIONS_PER_REGION = 3
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One HSM partition, in a fault domain of its own (A2)."""
+
+    number: int
+    fault_domain: int
+
+
+def partitions() -> Tuple[Partition, ...]:
+    """The three load-balanced partitions of a region (A1, A2)."""
+    return tuple(Partition(number, number) for number in range(PARTITIONS_PER_REGION))
+
+
+@dataclass(frozen=True)
+class PoolRegion:
+    """One region of a pool. ``accepted`` and ``ready`` are when its provisioning was accepted
+    and ends, ``failed`` whether it ends in Failed (E5), ``removing`` and ``gone`` when its
+    removal was accepted and ends (E3)."""
+
+    name: str
+    is_primary: bool
+    accepted: int
+    ready: int
+    failed: bool = False
+    removing: Optional[int] = None
+    gone: Optional[int] = None
+    partitions: Tuple[Partition, ...] = field(default_factory=partitions)
+
+    def exists(self, now: int) -> bool:
+        """False once its removal has ended."""
+        return self.gone is None or now < self.gone
+
+    def state(self, now: int) -> str:
+        """Its provisioning state (C4b)."""
+        if self.removing is not None and now >= self.removing:
+            return "Deleting"
+        if now < self.ready:
+            return "Provisioning"
+        return "Failed" if self.failed else "Succeeded"
+
+    def serves(self, now: int) -> bool:
+        """Does the traffic manager send clients there (E1, E3)?"""
+        return self.exists(now) and self.state(now) == "Succeeded"
+
+    def holds_data(self, now: int) -> bool:
+        """Is it given rows of new writes: from the acceptance of its add (E1) until its removal
+        ends, Failed regions excepted?"""
+        return self.exists(now) and not self.failed
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A long operation (C1). ``done`` is when it ends; ``failure`` its error, None: Succeeded.
+    ``answers_pool``: its last poll carries the pool (create), else an empty body."""
+
+    id: str
+    kind: str
+    pool: str
+    location: str
+    accepted: int
+    done: int
+    failure: Optional[str] = None
+    answers_pool: bool = False
+
+    def running(self, now: int) -> bool:
+        return now < self.done
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A soft delete (D4). ``done`` is when the pool is deleted, ``purge_at`` when its retention
+    ends, ``recovered`` and ``purged`` when such an operation ends, None where none was asked."""
+
+    accepted: int
+    done: int
+    purge_at: int
+    recovered: Optional[int] = None
+    purged: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class NetworkAcls:
+    """The pool's firewall as the control plane shows it."""
+
+    bypass: str = "AzureServices"
+    default_action: str = "Allow"
+    ip_rules: Tuple[Mapping[str, Any], ...] = ()
+    virtual_network_rules: Tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A managed HSM pool. ``activated`` is when its activation ends (C4), None: its security
+    domain was never downloaded. ``links`` see :mod:`replication`."""
+
+    id: str
+    name: str
+    subscription: str
+    group: str
+    tenant: str
+    location: str
+    sku: str
+    tags: Mapping[str, str]
+    administrators: Tuple[str, ...]
+    retention_days: int
+    purge_protection: bool
+    created: int
+    created_by: str
+    modified: int
+    modified_by: str
+    regions: Tuple[PoolRegion, ...]
+    spans: Tuple[BilledSpan, ...]
+    network_acls: NetworkAcls = NetworkAcls()
+    public_network_access: str = "Enabled"
+    activated: Optional[int] = None
+    deletion: Optional[Deletion] = None
+    operation: Optional[Operation] = None
+    links: Links = field(default_factory=dict)
+    outages: Tuple[Outage, ...] = ()
+    revision: int = 0
+
+    @property
+    def primary(self) -> PoolRegion:
+        return self.regions[0]
+
+    def phase(self, now: int) -> str:
+        """``live``, ``deleted`` (soft-deleted, the name is taken) or ``gone`` (D4)."""
+        if self.deletion is None or now < self.deletion.done:
+            return "live"
+        if self.deletion.purged is not None and now >= self.deletion.purged:
+            return "gone"
+        if self.deletion.recovered is not None:
+            return "live" if now >= self.deletion.recovered else "deleted"
+        return "gone" if now >= self.deletion.purge_at else "deleted"
+
+    def extended(self, now: int) -> Tuple[PoolRegion, ...]:
+        """The extended regions that exist at ``now``, Failed and Deleting ones included (C2)."""
+        return tuple(region for region in self.regions[1:] if region.exists(now))
+
+    def region(self, name: str, now: int) -> Optional[PoolRegion]:
+        """A region of the pool by its canonical name, None when it has none."""
+        found = (item for item in self.regions if item.name == name and item.exists(now))
+        return next(found, None)
+
+    def is_active(self, now: int) -> bool:
+        """Can its data plane be used (C4)?"""
+        return self.activated is not None and now >= self.activated
+
+    def is_busy(self, now: int) -> bool:
+        """Does a long operation run (E2)?"""
+        return self.operation is not None and self.operation.running(now)
+
+    def provisioning_state(self, now: int) -> str:
+        """As the control plane shows it."""
+        running = self.operation if self.is_busy(now) else None
+        if running is None:
+            return "Succeeded"
+        return {"create": "Provisioning", "delete": "Deleting"}.get(running.kind, "Updating")
