@@ -8,8 +8,8 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from .errors import BadKey, DecryptFailed
-from .randomness import Random, draw
+from azext_mhsmregion.crypto.errors import BadKey, DecryptFailed
+from azext_mhsmregion.crypto.randomness import Random, draw
 
 KEY_SIZE = 64
 _HALF = 32

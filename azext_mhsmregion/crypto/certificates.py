@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from . import b64url, keys
-from .errors import BadCertificate
+from azext_mhsmregion.crypto import b64url, keys
+from azext_mhsmregion.crypto.errors import BadCertificate
 
 MIN_RSA_BITS = 2048
 MAX_COMMON_NAME = 64  # RFC 5280, ub-common-name

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from . import b64url, cbc_hmac
-from .errors import BadJwe, DecryptFailed
-from .randomness import Random, draw
+from azext_mhsmregion.crypto import b64url, cbc_hmac
+from azext_mhsmregion.crypto.errors import BadJwe, DecryptFailed
+from azext_mhsmregion.crypto.randomness import Random, draw
 
 _ENC = "A256CBC-HS512"
 _DIRECT = "dir"

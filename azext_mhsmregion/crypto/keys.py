@@ -7,8 +7,8 @@ from typing import Dict, Optional, Union
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from . import b64url
-from .errors import BadKey, UnsupportedKey
+from azext_mhsmregion.crypto import b64url
+from azext_mhsmregion.crypto.errors import BadKey, UnsupportedKey
 
 PrivateKey = Union[rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey]
 PublicKey = Union[rsa.RSAPublicKey, ec.EllipticCurvePublicKey]

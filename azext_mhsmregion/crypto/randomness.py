@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from .errors import BadRandom
+from azext_mhsmregion.crypto.errors import BadRandom
 
 Random = Callable[[int], bytes]
 """``random(n)`` answers n random bytes."""

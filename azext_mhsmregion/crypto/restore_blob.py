@@ -14,8 +14,8 @@ from typing import Dict
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from . import jwe, sealed_data
-from .errors import BadSecurityDomain
+from azext_mhsmregion.crypto import jwe, sealed_data
+from azext_mhsmregion.crypto.errors import BadSecurityDomain
 
 
 def open_(text: str, exchange_key: RSAPrivateKey) -> Dict[str, bytes]:

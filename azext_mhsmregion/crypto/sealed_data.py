@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from . import jwe, kdf
-from .errors import BadSecurityDomain
-from .randomness import Random
+from azext_mhsmregion.crypto import jwe, kdf
+from azext_mhsmregion.crypto.errors import BadSecurityDomain
+from azext_mhsmregion.crypto.randomness import Random
 
 MASTER_KEY_SIZE = 32
 _KDF = "sp108_kdf"

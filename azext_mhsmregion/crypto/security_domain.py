@@ -19,10 +19,16 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.x509 import Certificate
 
-from . import jwe, sealed_data, shamir
-from .certificates import Recipient, certificate_jwk, recipient, self_signed, thumbprint
-from .errors import BadCertificate, BadSecurityDomain, QuorumNotMet
-from .randomness import Random, draw
+from azext_mhsmregion.crypto import jwe, sealed_data, shamir
+from azext_mhsmregion.crypto.certificates import (
+    Recipient,
+    certificate_jwk,
+    recipient,
+    self_signed,
+    thumbprint,
+)
+from azext_mhsmregion.crypto.errors import BadCertificate, BadSecurityDomain, QuorumNotMet
+from azext_mhsmregion.crypto.randomness import Random, draw
 
 __all__ = ["TAGS", "WrappingKey", "certificate_jwk", "create", "open_", "self_signed"]
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import struct
 from typing import List, Sequence, Tuple
 
-from .errors import BadShare
-from .randomness import Random, draw
+from azext_mhsmregion.crypto.errors import BadShare
+from azext_mhsmregion.crypto.randomness import Random, draw
 
 PRIME = 257
 MAX_SHARES = 126  # x has 7 bits

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
-from .errors import BadDigest, UnsupportedAlgorithm
-from .keys import PrivateKey, PublicKey, coordinate_size, curve_name
+from azext_mhsmregion.crypto.errors import BadDigest, UnsupportedAlgorithm
+from azext_mhsmregion.crypto.keys import PrivateKey, PublicKey, coordinate_size, curve_name
 
 
 class _Rsa(NamedTuple):

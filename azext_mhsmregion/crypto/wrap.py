@@ -10,8 +10,8 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .errors import BadKey, UnwrapFailed
-from .randomness import Random, draw
+from azext_mhsmregion.crypto.errors import BadKey, UnwrapFailed
+from azext_mhsmregion.crypto.randomness import Random, draw
 
 HOME_KEY_SIZE = 32
 _VERSION = b"\x01"

@@ -33,10 +33,13 @@ def body(request: Request) -> Mapping[str, Any]:
 
 
 def optional(source: Mapping[str, Any], name: str, kind: Type[T]) -> Optional[T]:
-    """A member of the wanted type, None when absent or null. Raises Invalid."""
+    """A member of the wanted type, None when absent or null; digits in a string are an integer
+    (az sends the retention so, and the service takes it). Raises Invalid."""
     value = source.get(name)
     if value is None:
         return None
+    if kind is int and isinstance(value, str) and value.isdigit():
+        value = int(value)
     wrong = not isinstance(value, kind) or (kind is int and isinstance(value, bool))
     if wrong:
         raise Invalid(f"'{name}' must be {_NAMES[kind]}.", "BadParameter")

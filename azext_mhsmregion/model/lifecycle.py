@@ -112,8 +112,7 @@ def changed(pool: Pool, changes: Changes) -> Pool:
         "network_acls": changes.network_acls,
         "public_network_access": changes.public_network_access,
     }
-    pool = replace(pool, **{key: value for key, value in chosen.items() if value is not None})
-    return pool
+    return replace(pool, **{key: value for key, value in chosen.items() if value is not None})
 
 
 def delete(pool: Pool, act: Act) -> Pool:

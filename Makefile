@@ -1,0 +1,56 @@
+# Every target does its own set-up; its last line is its figure.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+AZ_VERSIONS := 2.48.1 2.91.0
+# Tests that need an az installation, or many minutes, stand in .ci/run.
+QUICK := not az and not slow
+
+.PHONY: demo test lint wheel rules bench record az-env az crash ci clean
+
+$(READY): setup.py pyproject.toml
+	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(READY)
+
+demo: $(READY)  ## the tutorial on the embedded emulator
+	@$(PY) tools/demo.py
+
+test: $(READY)  ## the quick tests
+	@$(PY) -m pytest -q -n 2 -m "$(QUICK)" tests
+
+lint: $(READY)  ## ruff and mypy
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+rules: $(READY)  ## each rule with its tests, each mutant caught
+	@$(PY) tools/rules.py
+
+wheel: $(READY)  ## dist/*.whl, the extension for az
+	@rm -rf build dist
+	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
+
+az-env: $(READY)  ## unmodified az of both tested versions, under .az
+	@for version in $(AZ_VERSIONS); do $(PY) tools/az_env.py $$version || exit 1; done
+
+az: az-env wheel  ## the extension inside both az versions
+	@$(PY) -m pytest -q -m "az" tests
+
+crash: $(READY)  ## every failpoint and 100 random kills
+	@MHSMREGION_CRASH_KILLS=100 $(PY) -m pytest -q -s tests/crash
+
+bench: az-env wheel  ## ratios that README quotes
+	@$(PY) tools/bench.py
+
+record: $(READY)  ## record the cassettes anew against the emulator's socket
+	@$(PY) -m pytest -q tests/playback --record emulator
+
+ci:  ## everything that must pass before anything lands
+	@bash .ci/run
+
+clean:
+	@rm -rf build dist $(VENV) .az *.egg-info

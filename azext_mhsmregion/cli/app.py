@@ -1,0 +1,127 @@
+"""The door ``mhsm``: a standalone Knack program over the command table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, List, Optional, Sequence
+
+from knack.arguments import ArgumentsContext
+from knack.cli import CLI
+from knack.commands import CLICommandsLoader, CommandGroup
+from knack.config import CLIConfig
+from knack.events import EVENT_PARSER_GLOBAL_CREATE
+from knack.help import CLIHelp
+
+from azext_mhsmregion import __version__
+from azext_mhsmregion.cli import commands, context, errors
+from azext_mhsmregion.provider.errors import ProviderError
+
+PROGRAM = context.MHSM.program
+
+
+class Config(CLIConfig):
+    """Settings from ``<home>/config``. Knack would make the folder; a look at the help must not."""
+
+    def __init__(self, config_dir: str, config_env_var_prefix: str) -> None:
+        folder = config_dir if os.path.isdir(config_dir) else os.path.dirname(__file__)
+        super().__init__(config_dir=folder, config_env_var_prefix=config_env_var_prefix)
+
+
+class Loader(CLICommandsLoader):
+    """Registers the typed command alone: parsers of thirty others would be made for nothing. A
+    command that is not typed in full (help of a group, a misspelling, a completion) needs all."""
+
+    def load_command_table(self, args: Sequence[str]) -> Any:
+        typed = None if self.cli_ctx.data["completer_active"] else commands.typed(args)
+        for name in [typed] if typed else commands.COMMANDS:
+            group_name, _, verb = name.rpartition(" ")
+            command = commands.COMMANDS[name]
+            with CommandGroup(self, group_name, "{}", deprecate_info=None) as group:
+                view = commands.table_transformer(command.table)
+                group.command(verb, command.operation, table_transformer=view)
+        return super().load_command_table(args)
+
+    def load_arguments(self, command: str) -> None:
+        if command in commands.COMMANDS:
+            from azext_mhsmregion.cli import params
+
+            with ArgumentsContext(self, command) as arguments:
+                params.register(arguments.argument, command)
+        super().load_arguments(command)
+
+
+class Help(CLIHelp):
+    """Loads the help texts when they are asked for."""
+
+    def show_help(self, *args: Any, **kwargs: Any) -> None:
+        self._load()
+        super().show_help(*args, **kwargs)
+
+    def show_welcome(self, parser: Any) -> None:
+        self.welcome_message = self._load()
+        super().show_welcome(parser)
+
+    def show_privacy_statement(self) -> None:
+        """Nothing is collected, so there is nothing to state; Knack would write a file here."""
+
+    @staticmethod
+    def _load() -> str:
+        from azext_mhsmregion.cli import help as texts
+
+        texts.load(PROGRAM, commands.COMMANDS)
+        return texts.WELCOME
+
+
+class Mhsm(CLI):
+    """The program."""
+
+    def get_cli_version(self) -> str:
+        return f"{PROGRAM} {__version__}"
+
+    def exception_handler(self, ex: Exception) -> int:
+        if isinstance(ex, BrokenPipeError):  # the reader has seen enough
+            return 0
+        if isinstance(ex, ProviderError):
+            return errors.show(ex)
+        return super().exception_handler(ex)
+
+
+def _add_global_options(_: Any, arg_group: Any, **__: Any) -> None:
+    for option in context.GLOBAL_OPTIONS:
+        arg_group.add_argument(option.flag, **context.option_settings(option))
+
+
+def build() -> Mhsm:
+    """The program, ready to be invoked."""
+    folder = os.path.expanduser(os.environ.get("MHSMREGION_HOME") or "~/.mhsmregion")
+    cli = Mhsm(
+        cli_name=PROGRAM,
+        config_dir=folder,
+        config_env_var_prefix=PROGRAM,
+        out_file=sys.stdout,
+        config_cls=Config,
+        commands_loader_cls=Loader,
+        help_cls=Help,
+    )
+    context.enter(cli, context.MHSM)
+    cli.register_event(EVENT_PARSER_GLOBAL_CREATE, _add_global_options)
+    return cli
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments: List[str] = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = build().invoke(arguments)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

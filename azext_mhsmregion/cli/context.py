@@ -1,0 +1,178 @@
+"""What a command stands in: its door (``mhsm`` or az), the global options, time, the terminal,
+and the one place where a provider is obtained."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, List, Optional
+
+_DATA_KEY = "mhsmregion"
+_PREFIX = "_mhsm_"
+
+now = time.monotonic
+sleep = time.sleep
+
+
+@dataclass(frozen=True)
+class Door:
+    """One way in. ``program`` is what the user types, ``default_provider`` the kind used when
+    nobody chose one."""
+
+    program: str
+    default_provider: str
+
+
+MHSM = Door("mhsm", "emulator")
+AZ = Door("az", "arm")
+
+
+@dataclass(frozen=True)
+class GlobalOption:
+    """One option of every command; ``name`` is the field of :class:`Options` that it fills."""
+
+    name: str
+    flag: str
+    help: str
+    metavar: Optional[str] = None
+    choices: Optional[tuple] = None
+
+
+GLOBAL_OPTIONS = (
+    GlobalOption(
+        "kind",
+        "--provider",
+        "Whom the command talks to: real Azure (arm) or the emulator. "
+        "Else MHSMREGION_PROVIDER, else the setting [mhsmregion] provider.",
+        choices=("arm", "emulator"),
+    ),
+    GlobalOption("arm_endpoint", "--arm-endpoint", "Resource Manager's URL, for provider arm.", "URL"),
+    GlobalOption(
+        "full_body",
+        "--full-body",
+        "Send the whole resource back on a region change, as az does, instead of location, sku and regions.",
+    ),
+    GlobalOption("as_name", "--as", "Act as this principal of the emulator's directory.", "NAME"),
+    GlobalOption(
+        "place",
+        "--from",
+        "Where this client stands, a region's name: decides which region of a pool answers. "
+        "Else MHSMREGION_PLACE.",
+        "PLACE",
+    ),
+    GlobalOption(
+        "home", "--home", "The emulator's folder. Else MHSMREGION_HOME, else ~/.mhsmregion.", "FOLDER"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options as typed; None where the user said nothing."""
+
+    kind: Optional[str] = None
+    arm_endpoint: Optional[str] = None
+    full_body: bool = False
+    as_name: Optional[str] = None
+    place: Optional[str] = None
+    home: Optional[str] = None
+
+    def as_typed(self) -> List[str]:
+        """The options again, as words of a command line."""
+        words: List[str] = []
+        for option in GLOBAL_OPTIONS:
+            value = getattr(self, option.name)
+            if value is True:
+                words.append(option.flag)
+            elif value:
+                words += [option.flag, value]
+        return words
+
+
+@dataclass
+class Session:
+    """State of one invocation, kept in ``cli_ctx.data``."""
+
+    door: Door
+    options: Options = field(default_factory=Options)
+
+
+def option_settings(option: GlobalOption) -> dict:
+    """How argparse and Knack are told of a global option."""
+    settings: dict = {"dest": _PREFIX + option.name, "help": option.help, "default": None}
+    if option.choices:
+        settings["choices"] = list(option.choices)
+    elif option.metavar:
+        settings["metavar"] = option.metavar
+    else:
+        settings["action"] = "store_true"
+        settings["default"] = False
+    return settings
+
+
+def enter(cli_ctx: Any, door: Door) -> None:
+    """Called once by each door."""
+    from knack.events import EVENT_INVOKER_POST_PARSE_ARGS
+
+    cli_ctx.data[_DATA_KEY] = Session(door)
+    cli_ctx.register_event(EVENT_INVOKER_POST_PARSE_ARGS, remember_options)
+
+
+def remember_options(cli_ctx: Any, args: Any, **_: Any) -> None:
+    """Keep the parsed global options for the commands."""
+    values = {o.name: getattr(args, _PREFIX + o.name, None) for o in GLOBAL_OPTIONS}
+    values["full_body"] = bool(values["full_body"])
+    session(cli_ctx).options = Options(**values)
+
+
+def session(cli_ctx: Any) -> Session:
+    """This invocation's session."""
+    return cli_ctx.data[_DATA_KEY]
+
+
+def in_az(cli_ctx: Any) -> bool:
+    """Did the user come through az? (az hands commands a deep copy of its context.)"""
+    return session(cli_ctx).door == AZ
+
+
+def provider(cli_ctx: Any) -> Any:
+    """The provider that the user chose. The one place where a command gets one."""
+    from azext_mhsmregion.provider.selection import select
+
+    here = session(cli_ctx)
+    options = here.options
+    return select(
+        kind=options.kind,
+        environ=os.environ,
+        config_get=lambda section, option: cli_ctx.config.get(section, option, fallback=None),
+        cli_ctx=cli_ctx if in_az(cli_ctx) else None,
+        default=here.door.default_provider,
+        place=options.place,
+        as_name=options.as_name,
+        arm_endpoint=options.arm_endpoint,
+        full_body=options.full_body,
+        home=Path(home(cli_ctx)),
+        sleep=sleep,
+        now=now,
+    )
+
+
+def home(cli_ctx: Any) -> str:
+    """The emulator's folder, absolute."""
+    chosen = session(cli_ctx).options.home or os.environ.get("MHSMREGION_HOME") or "~/.mhsmregion"
+    return os.path.abspath(os.path.expanduser(chosen))
+
+
+def command_line(cli_ctx: Any, *words: str) -> str:
+    """A command of ours as the user would type it here, with the global options he gave."""
+    here = session(cli_ctx)
+    return " ".join(shlex.quote(word) for word in (here.door.program, *words, *here.options.as_typed()))
+
+
+def shows_progress(cli_ctx: Any) -> bool:
+    """Is there somebody to show progress to?"""
+    return sys.stderr.isatty() and not cli_ctx.only_show_errors

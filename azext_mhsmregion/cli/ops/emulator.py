@@ -1,0 +1,155 @@
+"""``mhsm keyvault emulator``: start, stop, env. This file starts a process for the server,
+finds it again by ``<home>/server.json`` and ends it; ``serving`` is what runs in that process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any, Dict, List, Optional
+
+from knack.log import get_logger
+
+from azext_mhsmregion.cli import context
+from azext_mhsmregion.provider.errors import ConflictError, HomeError, ServiceError, UsageError
+
+logger = get_logger(__name__)
+
+SERVER_FILE, LOG_FILE = "server.json", "server.log"
+START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 30.0, 15.0, 0.05
+LOG_TAIL_CHARACTERS = 2000
+
+
+def start(cmd, foreground=False, port=0, place=None) -> Optional[Dict[str, Any]]:
+    home = context.home(cmd.cli_ctx)
+    places = _places(place)
+    running = _running(home)
+    if running:
+        raise ConflictError(
+            f"A server runs on {home} already: process {running['pid']}, port {running['port']}.",
+            hint=f"Stop it first: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'stop')}",
+        )
+    if foreground:
+        from azext_mhsmregion.cli import serving
+
+        serving.serve(home, port, places)
+        return None
+    return _start_in_background(home, port, places)
+
+
+def stop(cmd) -> None:
+    home = context.home(cmd.cli_ctx)
+    running = _running(home)
+    if not running:
+        logger.warning("No server runs on %s; nothing was changed.", home)
+        return
+    pid = running["pid"]
+    os.kill(pid, signal.SIGTERM)
+    deadline = context.now() + STOP_SECONDS
+    while _alive(pid):
+        if context.now() > deadline:
+            raise ServiceError(f"The server (process {pid}) did not end in {STOP_SECONDS:g} seconds.")
+        context.sleep(LOOK_SECONDS)
+
+
+def env(cmd) -> None:
+    """Prints shell code as it is: ``eval "$(mhsm keyvault emulator env)"``."""
+    from azext_mhsmregion.cli import serving
+
+    home = context.home(cmd.cli_ctx)
+    running = _running(home)
+    if not running:
+        raise ConflictError(
+            f"No server runs on {home}.",
+            hint=f"Start one: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'start')}",
+        )
+    place = context.session(cmd.cli_ctx).options.place
+    sys.stdout.write(serving.environment_as_sh(home, running["port"], place))
+
+
+def _places(texts: Optional[List[List[str]]]) -> Dict[str, int]:
+    places: Dict[str, int] = {}
+    for text in [one for several in texts or [] for one in several]:
+        name, _, port = text.partition("=")
+        if not name or not port.isdigit():
+            raise UsageError(f"--place is {text}; it must be NAME=PORT.")
+        places[name] = int(port)
+    return places
+
+
+def _start_in_background(home: str, port: int, places: Dict[str, int]) -> Dict[str, Any]:
+    command = [sys.executable, "-m", "azext_mhsmregion.cli.app", "keyvault", "emulator", "start"]
+    command += ["--foreground", "--home", home, "--port", str(port)]
+    for name, place_port in places.items():
+        command += ["--place", f"{name}={place_port}"]
+    log_path = os.path.join(home, LOG_FILE)
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        with open(log_path, "wb") as log:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+    except OSError as error:
+        raise HomeError(
+            f"The emulator's home cannot be used: {home}: {error.strerror}.",
+            hint="Choose another: --home FOLDER or MHSMREGION_HOME.",
+        ) from error
+    return _wait_until_ready(home, child, log_path)
+
+
+def _wait_until_ready(home: str, child: Any, log_path: str) -> Dict[str, Any]:
+    deadline = context.now() + START_SECONDS
+    while context.now() < deadline:
+        if child.poll() is not None:
+            what = f"The server ended as it started (exit code {child.returncode})."
+            raise ServiceError(what, _tail(log_path))
+        written = _server_file(home)
+        if written and written["pid"] == child.pid:
+            return {**written, "home": home}
+        context.sleep(LOOK_SECONDS)
+    child.terminate()
+    raise ServiceError(f"The server was not ready in {START_SECONDS:g} seconds.", _tail(log_path))
+
+
+def _tail(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()[-LOG_TAIL_CHARACTERS:].strip()
+
+
+def _server_file(home: str) -> Optional[Dict[str, Any]]:
+    """What the server wrote about itself, None when there is nothing whole to read."""
+    try:
+        with open(os.path.join(home, SERVER_FILE), encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def _running(home: str) -> Optional[Dict[str, Any]]:
+    """The server of this home, None when its file is missing or left over."""
+    written = _server_file(home)
+    return written if written and _alive(written["pid"]) and _is_ours(written["pid"]) else None
+
+
+def _alive(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _is_ours(pid: int) -> bool:
+    """Process ids are used again: a left-over file must not point SIGTERM at a stranger."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            words = file.read().replace("\0", " ")
+    except OSError:  # no /proc: macOS
+        listing = ["ps", "-p", str(pid), "-o", "command="]
+        words = subprocess.run(listing, capture_output=True, text=True, check=False).stdout
+    return "emulator start" in words

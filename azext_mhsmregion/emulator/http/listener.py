@@ -1,0 +1,238 @@
+"""The accept loop: one port that takes CONNECT, TLS and plain HTTP, by the first bytes.
+
+A connection is looked at as a raw socket until it is known whose it is, and only then handed
+to TLS and HTTP together (``connect_accepted_socket``). So the HTTP protocol is connected
+before the first decrypted byte: a request that shares a segment with the client's Finished
+has no gap to fall into.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+import socket
+import ssl
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Callable, Mapping, Optional, Set, Tuple
+
+from azext_mhsmregion.emulator.http import hello, preface
+from azext_mhsmregion.emulator.http.app import Tunnel
+from azext_mhsmregion.emulator.http.authority import Authority, NotOurName
+from azext_mhsmregion.emulator.wire import Caller, Gateway, NameKind, Resolution
+
+PORT_SERVED = 443
+PREFACE_TIMEOUT = 60.0
+"""Seconds that a client has for its first request head or ClientHello, and for its handshake."""
+
+_FAREWELL_TIMEOUT = 1.0
+_ACCEPT_PAUSE = 0.1
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_SAYS = "mhsmregion emulator"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Door:
+    """What every listener shares: the emulator behind, the authority, the threads for both,
+    and the factory of the HTTP protocol of a connection."""
+
+    gateway: Gateway
+    authority: Authority
+    workers: Executor
+    protocol: Callable[[Tunnel], asyncio.Protocol]
+    health: Mapping[str, Any]
+
+
+class Listener:
+    """Accepts on one socket. ``place`` is where its clients stand unless they say otherwise."""
+
+    def __init__(self, door: Door, sock: socket.socket, place: str) -> None:
+        self._door = door
+        self._socket = sock
+        self._place = place
+        self._raw: Set[socket.socket] = set()
+        self._welcomes: Set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def start(self) -> None:
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
+
+    async def stop(self) -> None:
+        """Take no more connections, and drop those that have not got as far as HTTP."""
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        welcomes = list(self._welcomes)
+        for task in welcomes:
+            task.cancel()
+        await asyncio.gather(*welcomes, return_exceptions=True)
+
+    def _accept(self) -> None:
+        """Take every connection that waits."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, _ = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # out of file descriptors: those that wait go on waiting
+                log.warning("cannot accept a connection: %s", error)
+                loop.remove_reader(self._socket)
+                loop.call_later(_ACCEPT_PAUSE, self._accept_again)
+                return
+            sock.setblocking(False)
+            self._raw.add(sock)
+            task = loop.create_task(self._welcome(sock))
+            self._welcomes.add(task)
+            task.add_done_callback(functools.partial(self._welcomed, sock))
+
+    def _accept_again(self) -> None:
+        if self._socket.fileno() >= 0:
+            self.start()
+
+    def _welcomed(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
+        """Close what was not handed over: here, since a task may be cancelled before it begins."""
+        self._welcomes.discard(task)
+        if sock in self._raw:
+            self._raw.discard(sock)
+            sock.close()
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        """Bring one connection as far as HTTP, or answer it and hang up."""
+        try:
+            tunnel = await asyncio.wait_for(self._tunnel(sock), PREFACE_TIMEOUT)
+            context = await self._context(sock, tunnel) if tunnel is not None else None
+            if tunnel is not None and context is not None:
+                self._raw.discard(sock)  # from here on the transport closes it, on failure too
+                await self._hand_over(sock, tunnel, context)
+        except preface.BadPreface as error:
+            await _say_farewell(sock, _answer(error.status, str(error)))
+        except (preface.Gone, asyncio.TimeoutError, OSError) as error:
+            log.debug("a connection ended early: %r", error)
+        except Exception:
+            log.exception("a connection failed")
+
+    async def _tunnel(self, sock: socket.socket) -> Optional[Tunnel]:
+        """Whom this connection is for, or None when it has been answered."""
+        first = await preface.peek(sock, 1)
+        if not first:
+            return None
+        if first[0] == hello.HANDSHAKE:
+            return await self._direct(sock)
+        if not first.isalpha():
+            raise preface.BadPreface(400, "This port takes CONNECT, TLS and GET /health.")
+        head = await preface.read_head(sock)
+        if head.method == "CONNECT":
+            return await self._connect(sock, head)
+        await _say_farewell(sock, _plain_answer(head, self._door.health))
+        return None
+
+    async def _direct(self, sock: socket.socket) -> Optional[Tunnel]:
+        """TLS without CONNECT: the ClientHello's server name is the host."""
+        host = await preface.peek_server_name(sock) or ""
+        resolution = await self._resolve(host, self._place, "-")
+        if resolution.kind is not NameKind.OURS:
+            log.info("refused TLS for %r: %s", host, resolution.kind.value)
+            await _say_farewell(sock, hello.UNRECOGNIZED_NAME)
+            return None
+        return Tunnel(host, Caller(place=self._place, client="-", region=resolution.region))
+
+    async def _connect(self, sock: socket.socket, head: preface.Head) -> Optional[Tunnel]:
+        host, port = preface.authority_of(head.target)
+        place, client = preface.place_and_client(head.headers, self._place)
+        resolution = Resolution(NameKind.FOREIGN)
+        if port == PORT_SERVED:
+            resolution = await self._resolve(host, place, client)
+        if resolution.kind is NameKind.NXDOMAIN:
+            await _say_farewell(sock, _no_such_name(host))
+        elif resolution.kind is NameKind.FOREIGN:
+            await _say_farewell(sock, _refusal(f"a connection to {host}:{port}"))
+        else:
+            await asyncio.get_running_loop().sock_sendall(sock, _ESTABLISHED)
+            return Tunnel(host, Caller(place=place, client=client, region=resolution.region))
+        return None
+
+    async def _resolve(self, host: str, place: str, client: str) -> Resolution:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._door.workers, self._door.gateway.resolve, host, place, client
+        )
+
+    async def _context(self, sock: socket.socket, tunnel: Tunnel) -> Optional[ssl.SSLContext]:
+        """The TLS context for the name in the ClientHello, else for the tunnel's host; None
+        when the client has been refused."""
+        asked = await asyncio.wait_for(preface.peek_server_name(sock), PREFACE_TIMEOUT)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._door.workers, self._door.authority.context, asked or tunnel.host
+            )
+        except NotOurName as error:
+            log.info("refused TLS in a tunnel to %s: %s", tunnel.host, error)
+            await _say_farewell(sock, hello.UNRECOGNIZED_NAME)
+            return None
+
+    async def _hand_over(self, sock: socket.socket, tunnel: Tunnel, context: ssl.SSLContext) -> None:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: self._door.protocol(tunnel), sock, ssl=context, ssl_handshake_timeout=PREFACE_TIMEOUT
+        )
+
+
+def _answer(status: int, text: str, *headers: Tuple[str, str], kind: str = "text/plain") -> bytes:
+    """A whole HTTP answer outside TLS; the connection ends behind it."""
+    body = (text + "\n").encode()
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"content-type: {kind}; charset=utf-8",
+        f"content-length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers),
+        "connection: close",
+    ]
+    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+def _plain_answer(head: preface.Head, health: Mapping[str, Any]) -> bytes:
+    if head.method == "GET" and head.target == "/health":
+        return _answer(200, json.dumps({"status": "ok", **health}), kind="application/json")
+    return _refusal(f"{head.method} {head.target[:200]} over plain HTTP")
+
+
+def _refusal(what: str) -> bytes:
+    """Who refused what, and how to allow it. The word "unreachable" tells azure-identity that
+    there is no metadata service here (it looks for it, as Docker Desktop's proxy says it)."""
+    text = (
+        f"{_SAYS}: refused {what}. It serves HTTPS (port {PORT_SERVED}) of its own names only, so that "
+        "nothing reaches real Azure by mistake; every other host is unreachable through it.\n"
+        "To let a client go past it to a host, name that host in the client's NO_PROXY."
+    )
+    return _answer(403, text)
+
+
+def _no_such_name(host: str) -> bytes:
+    text = f"{_SAYS}: {host} does not exist (NXDOMAIN). Is the pool created, and its name spelt right?"
+    return _answer(502, text, ("x-mhsmregion-dns", "NXDOMAIN"))
+
+
+async def _say_farewell(sock: socket.socket, data: bytes) -> None:
+    """Send ``data`` and end the connection so that the client gets to read it: closing while
+    its bytes wait unread would reset the connection."""
+    loop = asyncio.get_running_loop()
+
+    async def farewell() -> None:
+        await loop.sock_sendall(sock, data)
+        sock.shutdown(socket.SHUT_WR)
+        while await loop.sock_recv(sock, 65536):
+            pass
+
+    try:
+        await asyncio.wait_for(farewell(), _FAREWELL_TIMEOUT)
+    except (OSError, asyncio.TimeoutError):
+        log.debug("a client did not wait for its answer")

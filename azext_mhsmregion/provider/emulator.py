@@ -1,0 +1,182 @@
+"""The emulator provider: the same client over the emulator's handlers in this process, or over
+the proxy of the server that runs on that home."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Iterator, Optional, Protocol, Sequence, Tuple
+
+from azext_mhsmregion.emulator import errors as home_errors
+from azext_mhsmregion.emulator import wire
+from azext_mhsmregion.model.billing import PRICE_DATE, price_usd_per_hour
+from azext_mhsmregion.model.errors import NotFound
+from azext_mhsmregion.provider.access import Access, SdkAccess
+from azext_mhsmregion.provider.client import ManagedHsmClient, Settings
+from azext_mhsmregion.provider.errors import BadRequestError, HomeError, NotFoundError
+from azext_mhsmregion.provider.interface import Cost, CostLine, Operation, Plan, Replication
+from azext_mhsmregion.provider.prices import DEFAULT_SKU
+from azext_mhsmregion.provider.retry import RetryingTransport
+from azext_mhsmregion.provider.service import Service
+from azext_mhsmregion.provider.transport import InProcessTransport, RequestsTransport, Transport
+
+DEFAULT_GROUP = "default"
+
+
+class Emulator(Protocol):
+    """What :func:`azext_mhsmregion.emulator.service.open_home` gives."""
+
+    @property
+    def principal_id(self) -> str: ...
+    @property
+    def subscription_id(self) -> str: ...
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def edition(self) -> str: ...
+    def handle(self, request: wire.Request, caller: wire.Caller) -> wire.Response: ...
+    def server_port(self) -> Optional[int]: ...
+    def owner_token(self, audience: str) -> str: ...
+    def ca_bundle(self) -> str: ...
+    def cost(self, name: Optional[str]) -> Sequence[Tuple[str, str, float, float]]: ...
+    def replication(self, name: str, key: Optional[str]) -> Tuple[bool, int, float]: ...
+    def expected_seconds(self, kind: str) -> float: ...
+    def loss_if_removed(self, pool: str, region: str) -> int: ...
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """The emulator's own errors as the provider's."""
+    try:
+        yield
+    except home_errors.HomeError as error:
+        raise HomeError(error.message, error.hint) from error
+    except NotFound as error:
+        raise NotFoundError(error.message, code=error.code) from error
+
+
+class EmulatorProvider(ManagedHsmClient):
+    """kind "emulator": documented rules bind, and the emulator tells what Azure cannot."""
+
+    kind = "emulator"
+    locations_note = "as the emulator enforces it"
+
+    def __init__(
+        self, emulator: Emulator, transport: Transport, settings: Settings, access: Optional[Access] = None
+    ) -> None:
+        self._emulator = emulator
+        super().__init__(transport, settings, access)
+
+    def expected_seconds(self, kind: str) -> Optional[float]:
+        with translating():
+            return self._emulator.expected_seconds(kind)
+
+    def remove_region(self, plan: Plan, group: Optional[str] = None, accept_loss: bool = False) -> Operation:
+        """Refuses when acknowledged writes would be lost, unless ``accept_loss`` (rule E3)."""
+        with translating():
+            lost = 0 if accept_loss else self._emulator.loss_if_removed(plan.pool, plan.region)
+        if lost:
+            raise BadRequestError(
+                f"Removing {plan.region} from {plan.pool} would lose {lost} acknowledged "
+                f"write{'s' if lost != 1 else ''} that no other region has seen.",
+                "Wait until the regions agree (`keyvault region wait --replicated`), "
+                "or accept the loss with --yes.",
+            )
+        return super().remove_region(plan, group, accept_loss)
+
+    def cost(self, name: Optional[str] = None) -> Cost:
+        if name:
+            name = self.get_pool(name).name
+        with translating():
+            billed = self._emulator.cost(name)
+        lines = tuple(
+            CostLine(pool, region, hours, price, hours * price) for pool, region, hours, price in billed
+        )
+        following = max((line.usd_per_hour for line in lines), default=price_usd_per_hour(DEFAULT_SKU))
+        return Cost(lines, following, PRICE_DATE, "Hours of the emulator's service time.")
+
+    def replication(self, name: str, key: Optional[str] = None) -> Replication:
+        pool = self.get_pool(name)
+        with translating():
+            agreed, pending, seconds = self._emulator.replication(pool.name, key)
+        return Replication(agreed, exact=True, pending=pending, seconds=seconds)
+
+
+def connect(
+    emulator: Emulator,
+    place: str = "",
+    client: str = "-",
+    full_body: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+    random: Callable[[], float] = lambda: 0.5,
+    wall: Callable[[], float] = time.time,
+    now: Callable[[], float] = time.monotonic,
+) -> EmulatorProvider:
+    """In process, or through the server when one runs on the home."""
+    settings = Settings(
+        subscription_id=emulator.subscription_id,
+        tenant_id=lambda: emulator.tenant_id,
+        caller=lambda: emulator.principal_id,
+        edition=emulator.edition,
+        binding=True,
+        full_body=full_body,
+        default_group=DEFAULT_GROUP,
+        now=now,
+        wall=wall,
+    )
+    port = emulator.server_port()
+    if port is None:
+        inside = InProcessTransport(_translated(emulator), emulator.principal_id, place, client)
+        return EmulatorProvider(emulator, RetryingTransport(inside, sleep, random, wall), settings)
+    return _over_server(emulator, port, place, client, settings, (sleep, random))
+
+
+def _translated(emulator: Emulator) -> Callable[[wire.Request, wire.Caller], wire.Response]:
+    """The dispatcher; a home that cannot be used is no answer of the service."""
+
+    def handle(request: wire.Request, caller: wire.Caller) -> wire.Response:
+        with translating():
+            return emulator.handle(request, caller)
+
+    return handle
+
+
+def _over_server(
+    emulator: Emulator,
+    port: int,
+    place: str,
+    client: str,
+    settings: Settings,
+    chance: Tuple[Callable[[float], None], Callable[[], float]],
+) -> EmulatorProvider:
+    """Sockets to the server's proxy, with the owner's token."""
+    from azext_mhsmregion.provider.credentials import OwnerCredential
+
+    credential = OwnerCredential(emulator.owner_token)
+    user = f"{place}:{client}@" if place else ""
+    proxy = f"http://{user}127.0.0.1:{port}"
+    sockets = RequestsTransport(credential, {"https": proxy, "http": proxy}, emulator.ca_bundle())
+    sleep, random = chance
+    transport = RetryingTransport(sockets, sleep, random, settings.wall)
+    access = SdkAccess(Service(transport, settings.subscription_id), credential, sockets)
+    return EmulatorProvider(emulator, transport, settings, access)
+
+
+def open_provider(
+    home: Path,
+    place: str = "",
+    as_name: Optional[str] = None,
+    full_body: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+    random: Callable[[], float] = lambda: 0.5,
+    wall: Callable[[], float] = time.time,
+    now: Callable[[], float] = time.monotonic,
+) -> EmulatorProvider:
+    """The provider on the home at ``home``; ``as_name`` another principal than its owner.
+    Raises HomeError."""
+    from azext_mhsmregion.emulator.service import open_home
+
+    with translating():
+        emulator: Emulator = open_home(str(home), place, as_name)
+        return connect(emulator, place, full_body=full_body, sleep=sleep, random=random, wall=wall, now=now)

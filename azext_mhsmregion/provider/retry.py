@@ -1,0 +1,79 @@
+"""Tries again what the service asked to try again: 429 and 5xx, with jitter, honouring
+Retry-After. What still fails after the last try goes up as the answer it is; the door
+(:mod:`azext_mhsmregion.provider.answers`) makes a ThrottledError or ServiceError of it."""
+
+from __future__ import annotations
+
+from typing import Callable, Mapping, Optional
+
+from azext_mhsmregion.provider.transport import Answer, Call, Transport
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
+PASSING = frozenset({429, 500, 502, 503, 504})
+ATTEMPTS = 5
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 120.0
+
+
+class RetryingTransport:
+    """Wraps a transport. ``sleep`` takes seconds, ``random`` gives [0, 1), ``wall`` seconds
+    since the epoch (for a Retry-After that is a date)."""
+
+    def __init__(
+        self,
+        inner: Transport,
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+        wall: Callable[[], float],
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        self.inner = inner
+        self._sleep = sleep
+        self._random = random
+        self._wall = wall
+        self._attempts = attempts
+
+    def send(self, call: Call) -> Answer:
+        answer = self.inner.send(call)
+        for attempt in range(self._attempts - 1):
+            if call.method not in IDEMPOTENT or answer.status not in PASSING:
+                break
+            pause = self._pause(answer, attempt)
+            if pause > LONGEST_PAUSE:
+                break
+            self._sleep(pause)
+            answer = self.inner.send(call)
+        return answer
+
+    def _pause(self, answer: Answer, attempt: int) -> float:
+        """Seconds to wait: what the service asked for plus up to a tenth, else 1, 2, 4… s,
+        of which between half and the whole."""
+        asked = retry_after(answer.headers, self._wall)
+        if asked is not None:
+            return asked + asked * 0.1 * self._random()
+        step = FIRST_PAUSE * 2.0**attempt
+        return step * (0.5 + 0.5 * self._random())
+
+
+def retry_after(headers: Mapping[str, str], wall: Callable[[], float]) -> Optional[float]:
+    """Seconds that ``Retry-After`` asks for (a number or an HTTP date), None when it is absent
+    or unreadable."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return _until(text, headers.get("date"), wall)
+
+
+def _until(text: str, date: Optional[str], wall: Callable[[], float]) -> Optional[float]:
+    """Seconds from the answer's own Date (else from now) until the HTTP date ``text``."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        end = parsedate_to_datetime(text).timestamp()
+        start = parsedate_to_datetime(date).timestamp() if date else wall()
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, end - start)
