@@ -12,7 +12,7 @@ QUICK := not az and not slow
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[test]'
 	@touch $(READY)
 
 demo: $(READY)  ## the tutorial on the embedded emulator

@@ -52,7 +52,7 @@ setup(
     package_data={"azext_mhsmregion": ["azext_metadata.json", "data/*.json"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["mhsm = azext_mhsmregion.cli.app:main"]},
+    entry_points={"console_scripts": ["mhsm = azext_mhsmregion.cli.app:program"]},
     classifiers=[
         "Programming Language :: Python :: 3",
         "License :: OSI Approved :: MIT License",

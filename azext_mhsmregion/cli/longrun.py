@@ -21,9 +21,12 @@ def interval_of(provider: Any) -> float:
 
 
 @contextmanager
-def watching(cli_ctx: Any, what: str, resume: str, expected: Optional[float] = None) -> Iterator[Progress]:
+def watching(
+    cli_ctx: Any, what: str, resume: str, expected: Optional[float] = None, goes_on: str = ""
+) -> Iterator[Progress]:
     """Progress for the length of a wait for ``what`` ("Adding region ..."). ``resume`` is the
-    command that waits again. Raises Interrupted on Ctrl-C."""
+    command that waits again, ``goes_on`` what happens without us, by default ``what`` itself.
+    Raises Interrupted on Ctrl-C."""
     progress = Progress(
         what, expected, sys.stderr, context.shows_progress(cli_ctx), context.now, context.sleep
     )
@@ -31,7 +34,7 @@ def watching(cli_ctx: Any, what: str, resume: str, expected: Optional[float] = N
         yield progress
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped waiting. {what} goes on in the service.",
+            f"Stopped waiting. {goes_on or what + ' goes on in the service.'}",
             hint=f"To wait for it again, run:\n  {resume}",
         ) from None
     finally:

@@ -3,18 +3,15 @@ together, and ``<home>/server.json``, by which others find the server."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
 from azext_mhsmregion.emulator import errors as emulator_errors
-from azext_mhsmregion.emulator.directory import replace_private
+from azext_mhsmregion.emulator import running
 from azext_mhsmregion.emulator.http import environment
 from azext_mhsmregion.emulator.service import Emulator, open_emulator
-from azext_mhsmregion.emulator.store.lease import SERVER_FILE
 from azext_mhsmregion.provider.errors import HomeError, ServiceError
 
 
@@ -34,10 +31,9 @@ def serve(home: str, port: int, places: Mapping[str, int]) -> None:
     emulator = open_home(home)
     own_pid = os.getpid()
 
-    def ready(running: server.Server) -> None:
-        facts = {"pid": own_pid, "port": running.port, "places": running.place_ports}
-        replace_private(folder / SERVER_FILE, json.dumps(facts).encode())
-        print(f"Ready on 127.0.0.1:{running.port}, home {home}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    def ready(opened: server.Server) -> None:
+        running.announce(folder, running.RunningServer(own_pid, opened.port, opened.place_ports))
+        print(f"Ready on 127.0.0.1:{opened.port}, home {home}. Ctrl-C ends it.", file=sys.stderr, flush=True)
 
     try:
         emulator.store.own()
@@ -50,16 +46,8 @@ def serve(home: str, port: int, places: Mapping[str, int]) -> None:
             "Without --port it takes a free one.",
         ) from error
     finally:
-        _forget(folder, own_pid)
+        running.withdraw(folder, own_pid)
         emulator.store.close()
-
-
-def _forget(folder: Path, pid: int) -> None:
-    """Take our file away, and no other server's."""
-    with suppress(OSError, ValueError):
-        facts: Dict[str, Any] = json.loads((folder / SERVER_FILE).read_text(encoding="utf-8"))
-        if facts.get("pid") == pid:
-            (folder / SERVER_FILE).unlink()
 
 
 def environment_as_sh(home: str, port: int, place: Any) -> str:

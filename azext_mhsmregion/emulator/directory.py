@@ -14,12 +14,12 @@ A directory says who somebody is, never what he may do: rights are local RBAC's 
 from __future__ import annotations
 
 import json
-import os
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from azext_mhsmregion.emulator.files import create_private
 
 FILE_NAME = "directory.json"
 USER = "user"
@@ -97,43 +97,8 @@ class Directory:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            data = create_private(path, _as_json(_defaults(new_id, new_secret)))
+            data = create_private(path, _as_json(_defaults(new_id, new_secret)), "directory.json")
         return _parse(path, data)
-
-
-def create_private(path: Path, data: bytes) -> bytes:
-    """Make the file ``path`` (mode 0600) with ``data`` in one step, unless it exists; answer
-    what it holds then. Of two processes that make it at once one wins, and both answer alike."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = _write_draft(path, data)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return path.read_bytes()
-    finally:
-        draft.unlink()
-    return data
-
-
-def replace_private(path: Path, data: bytes) -> None:
-    """Make or replace the file ``path`` (mode 0600) in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = _write_draft(path, data)
-    try:
-        os.replace(draft, path)
-    except OSError:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-        raise
-
-
-def _write_draft(path: Path, data: bytes) -> Path:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
 
 
 def _defaults(new_id: Callable[[], str], new_secret: Callable[[], str]) -> Directory:

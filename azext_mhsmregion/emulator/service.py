@@ -24,7 +24,7 @@ from azext_mhsmregion.emulator.store.home import (
     system_mounts,
     unwritable,
 )
-from azext_mhsmregion.emulator.store.lease import Lease, running_server
+from azext_mhsmregion.emulator.store.lease import Lease
 from azext_mhsmregion.emulator.store.store import Store
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Caller, NameKind, Request, Resolution, Response, json_response
@@ -222,7 +222,12 @@ class OpenHome:
 
     def server_port(self) -> Optional[int]:
         """The port of the server that runs on this home, None when none does."""
-        return running_server(self.emulator.home)
+        if not (self.emulator.home / "server.json").exists():
+            return None  # the usual case, at the cost of one look
+        from azext_mhsmregion.emulator import running
+
+        server = running.find(self.emulator.home)
+        return None if server is None else server.port
 
     def owner_token(self, audience: str) -> str:
         """A token of the calling principal, for the server's socket."""

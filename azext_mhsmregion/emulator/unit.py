@@ -89,8 +89,10 @@ class Unit:
 
     def apply(self, change: RegionChange) -> Pool:
         """Store a change of regions: every added region that will succeed is seeded with the
-        primary's rows (E1)."""
-        pool = self.tidied(change.pool)
+        primary's rows (E1). What a region of the same name held before is purged first (E9)."""
+        pool = settled(change.pool, self.now)
+        fresh = {region.name for region in change.added}
+        self.tx.drop_regions(pool.id, [name for name in self._holding(pool) if name not in fresh])
         links = pool.links
         for region in change.added:
             if region.failed:
@@ -104,16 +106,18 @@ class Unit:
     def tidied(self, pool: Pool) -> Pool:
         """The record settled, and what regions that are gone held, purged (D2)."""
         pool = settled(pool, self.now)
-        living = [region.name for region in pool.regions if region.holds_data(self.now)]
-        self.tx.drop_regions(pool.id, living)
+        self.tx.drop_regions(pool.id, self._holding(pool))
         return pool
 
     def unsent_until(self, pool: Pool) -> Mapping[str, int]:
         """Until when each region's accepted writes are on their way to the others (E3)."""
-        living = [region.name for region in pool.regions if region.holds_data(self.now)]
+        living = self._holding(pool)
         return {name: self.tx.last_arrival(pool.id, name, living) for name in living}
 
     # -- inside -----------------------------------------------------------------------
+    def _holding(self, pool: Pool) -> List[str]:
+        return [region.name for region in pool.regions if region.holds_data(self.now)]
+
     def _lags(self, pool: Pool) -> _Lags:
         return _Lags(
             random.Random(f"{self.settings.seed}:{pool.id}:{pool.revision}"),

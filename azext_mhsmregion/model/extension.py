@@ -50,8 +50,9 @@ def change_regions(pool: Pool, asked: Sequence[str], act: Act, where: Conditions
     new = [name for name in names if _must_be_made(present.get(name), act.now)]
     gone = [name for name in present if name not in names]
     for name in new:
-        _check_extendable(name, where)
-    _check_maximum(pool, names, where)
+        _check_extendable(name, pool, where)
+    if new:
+        _check_maximum(pool, names, where)
     if new and not pool.is_active(act.now):
         raise Conflict(messages.not_activated(pool.name))
     refuse_busy(pool, act.now)
@@ -78,9 +79,8 @@ def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where:
 
 def _added(new: Sequence[str], act: Act, where: Conditions) -> Tuple[Tuple[PoolRegion, ...], int]:
     ready = act.now + act.profile.of("region-add")
-    made = tuple(
-        PoolRegion(name, False, act.now, ready, failed=name in where.without_capacity) for name in new
-    )
+    full = {where.regions.normalise(name) for name in where.without_capacity}
+    made = tuple(PoolRegion(name, False, act.now, ready, failed=name in full) for name in new)
     return made, ready if made else act.now
 
 
@@ -113,8 +113,8 @@ def _known(text: str, regions: Catalogue) -> str:
     return regions.normalise(text)
 
 
-def _check_extendable(name: str, where: Conditions) -> None:
-    reason = where.regions.refusal(name, where.edition)
+def _check_extendable(name: str, pool: Pool, where: Conditions) -> None:
+    reason = where.regions.refusal(name, where.edition, where.regions.cloud(pool.location))
     if reason is not None:
         raise RefusedByPool(messages.not_extendable(name, where.edition, reason))
 

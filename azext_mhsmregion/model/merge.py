@@ -71,10 +71,10 @@ def objects(rows: Iterable[Row]) -> Objects:
     """What a set of visible rows of one region comes to."""
     best = winners(rows)
     keys: Dict[str, Key] = {}
-    for name in sorted({name for kind, name, _ in best if kind is Kind.KEY_VERSION}):
-        key = _key(name, best)
-        if key is not None:
-            keys[name] = key
+    for name, own in sorted(_by_key(best).items()):
+        held = _held(own)
+        if held.versions:
+            keys[name] = _key(name, held)
     return Objects(
         keys,
         _live(best, Kind.ROLE_DEFINITION),
@@ -84,39 +84,65 @@ def objects(rows: Iterable[Row]) -> Objects:
 
 
 def superseded(rows: Iterable[Row]) -> FrozenSet[Tuple[Kind, str, str, Stamp]]:
-    """The writes that lost: to a higher stamp on their object, or to a purge (L6)."""
+    """The writes that lost (L6): to a higher stamp on their object, to a purge, or to a version
+    that was made again (restored) above them. A row whose version has not arrived has not lost."""
     held = list(rows)
     best = winners(held)
-    lost = set()
-    for row in held:
-        if best[row.object].stamp != row.stamp or _is_purged(row, best):
-            lost.add((*row.object, row.stamp))
+    lost = {(*row.object, row.stamp) for row in held if best[row.object].stamp != row.stamp}
+    for own in _by_key(best).values():
+        lost.update((*row.object, row.stamp) for row in _held(own).lost)
     return frozenset(lost)
 
 
-def _key(name: str, best: Mapping[Tuple[Kind, str, str], Row]) -> Optional[Key]:
-    cut = best.get((Kind.KEY_PURGE, name, ""))
-    versions = [
-        row
-        for (kind, owner, _), row in best.items()
-        if kind is Kind.KEY_VERSION and owner == name and (cut is None or row.stamp > cut.stamp)
-    ]
-    if not versions:
-        return None
-    versions.sort(key=lambda row: row.stamp)
-    shown = tuple(_version(row, best) for row in versions)
-    alive = {row.version for row in versions}
-    states = [
-        row
-        for (kind, owner, anchor), row in best.items()
-        if kind is Kind.KEY_STATE and owner == name and anchor in alive
-    ]
-    state = max(states, key=lambda row: row.stamp).body if states else {}
-    return Key(name, shown, state)
+_ANCHORED = (Kind.KEY_ATTRIBUTES, Kind.KEY_STATE)
+_OF_A_KEY = (Kind.KEY_VERSION, *_ANCHORED, Kind.KEY_PURGE)
 
 
-def _version(row: Row, best: Mapping[Tuple[Kind, str, str], Row]) -> KeyVersion:
-    changed = best.get((Kind.KEY_ATTRIBUTES, row.name, row.version))
+@dataclass(frozen=True)
+class _Held:
+    """The winning rows of one key's name, sorted out: versions by rising stamp, the attributes
+    of a version, the key's state, and what lost."""
+
+    versions: Tuple[Row, ...]
+    attributes: Mapping[str, Row]
+    state: Optional[Row]
+    lost: Tuple[Row, ...]
+
+
+def _by_key(best: Mapping[Tuple[Kind, str, str], Row]) -> Dict[str, List[Row]]:
+    """The winning rows that belong to keys, by the key's name."""
+    rows: Dict[str, List[Row]] = {}
+    for (kind, name, _), row in best.items():
+        if kind in _OF_A_KEY:
+            rows.setdefault(name, []).append(row)
+    return rows
+
+
+def _held(rows: List[Row]) -> _Held:
+    """A purge ends every row with a stamp below it, and whatever is anchored to a version that
+    it ended. A row counts above its own version only: a restored version is made anew."""
+    cut = next((row.stamp for row in rows if row.kind is Kind.KEY_PURGE), None)
+    every = {row.version: row for row in rows if row.kind is Kind.KEY_VERSION}
+    alive = {version: row for version, row in every.items() if cut is None or cut < row.stamp}
+    anchored = [row for row in rows if row.kind in _ANCHORED]
+    counted = [row for row in anchored if row.version in alive and alive[row.version].stamp < row.stamp]
+    waiting = [row for row in anchored if row.version not in every and (cut is None or cut < row.stamp)]
+    attributes = {row.version: row for row in counted if row.kind is Kind.KEY_ATTRIBUTES}
+    states = [row for row in counted if row.kind is Kind.KEY_STATE]
+    state = max(states, key=lambda row: row.stamp, default=None)
+    kept = {row.object for row in (*alive.values(), *attributes.values(), *waiting)}
+    if state is not None:
+        kept.add(state.object)
+    lost = [row for row in rows if row.kind is not Kind.KEY_PURGE and row.object not in kept]
+    return _Held(tuple(sorted(alive.values(), key=lambda row: row.stamp)), attributes, state, tuple(lost))
+
+
+def _key(name: str, held: _Held) -> Key:
+    versions = tuple(_version(row, held.attributes.get(row.version)) for row in held.versions)
+    return Key(name, versions, held.state.body if held.state else {})
+
+
+def _version(row: Row, changed: Optional[Row]) -> KeyVersion:
     attributes = row.body["attributes"] if changed is None else changed.body
     return KeyVersion(row.version, row.stamp, row.body, attributes)
 
@@ -127,12 +153,3 @@ def _live(best: Mapping[Tuple[Kind, str, str], Row], wanted: Kind) -> Dict[str, 
         for (kind, name, _), row in sorted(best.items(), key=lambda item: item[0][1])
         if kind is wanted and not row.tombstone
     }
-
-
-def _is_purged(row: Row, best: Mapping[Tuple[Kind, str, str], Row]) -> bool:
-    """Is the row, or the version that it is anchored to, ended by a purge of its key?"""
-    if row.kind not in (Kind.KEY_VERSION, Kind.KEY_ATTRIBUTES, Kind.KEY_STATE):
-        return False
-    cut = best.get((Kind.KEY_PURGE, row.name, ""))
-    anchor = best.get((Kind.KEY_VERSION, row.name, row.version))
-    return cut is not None and anchor is not None and anchor.stamp < cut.stamp

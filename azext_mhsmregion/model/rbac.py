@@ -77,7 +77,7 @@ def authorize(objects: Objects, principal: str, action: str, scope: str) -> None
     """
     full = action if action.startswith("Microsoft.") else ACTION_PREFIX + action
     for body in objects.role_assignments.values():
-        if body["principalId"] != principal or not covers(body["scope"], scope):
+        if body["principalId"].lower() != principal.lower() or not covers(body["scope"], scope):
             continue
         granted = role(objects, definition_id(body["roleDefinitionId"]))
         if granted is not None and granted.allows(full):

@@ -49,6 +49,10 @@ class Catalogue:
         """Does the service know a region of this name?"""
         return self.normalise(text) in self.regions
 
+    def cloud(self, text: str) -> str:
+        """The cloud of a known region (G8)."""
+        return self.regions[self.normalise(text)].cloud
+
     def near(self, text: str) -> List[str]:
         """Known names that look like ``text``, best first, at most three."""
         from difflib import get_close_matches

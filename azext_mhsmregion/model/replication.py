@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
 
 NEVER = 2**62
 """A ``visible_from`` that no clock reaches: the link has no planned end of its outage."""
@@ -189,7 +189,13 @@ def unsent_until(rows: Iterable[Row], origin: str, now: int) -> int:
 def conflicts(write: Write, rows: Iterable[Row], now: int) -> Tuple[Row, ...]:
     """Rows of the same object that the accepting region holds and cannot show yet: neither
     region had seen the other's write (L6). ``rows`` are the accepting region's."""
-    target: Optional[Tuple[Kind, str, str]] = (write.kind, write.name, write.version)
     if write.kind is Kind.KEY_VERSION:
-        target = None  # versions are only added: two of them never conflict
-    return tuple(row for row in rows if row.object == target and row.visible_from > now)
+        return ()  # versions are only added: two of them never conflict
+    of_the_key = write.kind is Kind.KEY_STATE  # one state a key, whatever version it is anchored to
+    return tuple(
+        row
+        for row in rows
+        if (row.kind, row.name) == (write.kind, write.name)
+        and (of_the_key or row.version == write.version)
+        and row.visible_from > now
+    )

@@ -124,6 +124,7 @@ class SdkAccess:
         return KeyVaultAccessControlClient(
             vault_url=base.rstrip("/"),
             credential=CoreCredential(self._credential, audience),
+            api_version=ACCESS_API_VERSION,
             # A pool under another name than its cloud's service is allowed; the token's
             # audience is ours to say, whatever the challenge says.
             verify_challenge_resource=audience == self._service.endpoints.hsm_audience,

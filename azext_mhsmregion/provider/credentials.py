@@ -3,6 +3,7 @@ owner for the emulator's socket. Tokens are kept in memory only and never logged
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -76,6 +77,8 @@ class IdentityCredential:
 
     def _credential(self) -> Any:
         if self._inner is None:
+            # Its warnings repeat, at length, what our error says; a user's own handlers still get them.
+            logging.getLogger("azure.identity").addHandler(logging.NullHandler())
             factory = self._factory or _default_azure_credential()
             self._inner = factory(**identity_options(self._environ))
         return self._inner

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from azext_mhsmregion.cli.ops import emulator
+from azext_mhsmregion.emulator import running
 
 pytest.importorskip("uvicorn")
 pytest.importorskip("httptools")
@@ -40,7 +40,7 @@ def test_start_env_stop(mhsm_process):
     assert started.returncode == 0, started.stderr
     server = json.loads(started.stdout)
     assert server["home"] == str(mhsm_process.home)
-    assert emulator._alive(server["pid"])
+    assert running.is_alive(server["pid"])
 
     again = mhsm_process(f"{GROUP} start")
     assert again.returncode == 1
@@ -52,7 +52,7 @@ def test_start_env_stop(mhsm_process):
 
     stopped = mhsm_process(f"{GROUP} stop")
     assert (stopped.returncode, stopped.stdout) == (0, "")
-    assert not emulator._alive(server["pid"])
+    assert not running.is_alive(server["pid"])
     assert not (mhsm_process.home / "server.json").exists()
 
 
@@ -81,6 +81,7 @@ def test_a_left_over_file_never_points_at_a_stranger(mhsm, tmp_path):
     try:
         (tmp_path / "home").mkdir()
         (tmp_path / "home" / "server.json").write_text(json.dumps({"pid": stranger.pid, "port": 1}))
+        (tmp_path / "home" / "lease.lock").write_text(str(stranger.pid))
         assert "No server runs on" in mhsm(f"{GROUP} stop").err
         assert stranger.poll() is None
     finally:

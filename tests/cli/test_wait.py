@@ -34,7 +34,7 @@ def test_interval_and_timeout(mhsm):
     mhsm(f"{ADD} --no-wait")
     outcome = mhsm(f"{WAIT} --region australiaeast --created --interval 20 --timeout 50")
     assert (outcome.code, mhsm.clock.time) == (1, 1050.0)
-    assert "not reached in 50s" in outcome.err
+    assert "Waiting for ContosoMHSM australiaeast to be created: not reached in 50s." in outcome.err
 
 
 def test_created_may_not_exist_yet_updated_must(mhsm):
@@ -123,6 +123,7 @@ def test_ctrl_c_in_a_wait_gives_the_same_wait_back(mhsm):
     outcome = mhsm(f"{WAIT} --region australiaeast --custom", "name=='x'")
     command = "--hsm-name ContosoMHSM --region australiaeast --custom 'name=='\"'\"'x'\"'\"''"
     assert f"mhsm keyvault region wait {command}" in outcome.err
+    assert "Stopped waiting. What runs in the service goes on." in outcome.err
 
 
 def test_progress_is_shown_on_a_terminal(mhsm):

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from azext_mhsmregion.emulator.directory import Directory, DirectoryError, create_private
+from azext_mhsmregion.emulator.directory import Directory, DirectoryError
+from azext_mhsmregion.emulator.files import create_private
 
 
 def ids():
@@ -103,7 +104,7 @@ def test_of_many_first_loads_one_wins_and_all_agree(tmp_path):
 
     def race(number):
         barrier.wait()
-        found.append(create_private(tmp_path / "file", b"%d" % number))
+        found.append(create_private(tmp_path / "file", b"%d" % number, "directory.json"))
 
     threads = [threading.Thread(target=race, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -110,7 +110,7 @@ def read_established(sock: socket.socket) -> None:
 def client_context(bundle: str) -> ssl.SSLContext:
     """As strict as Python 3.13's default."""
     context = ssl.create_default_context(cafile=bundle)
-    context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags |= ssl.VERIFY_X509_STRICT | getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
     return context
 
 

@@ -24,8 +24,21 @@ def emulator_server(tmp_path_factory):
         "player",
         "emulator",
         pytest.param("socket", marks=pytest.mark.socket),
+        pytest.param("server", marks=pytest.mark.socket),
     ]
 )
 def provider_side(request):
     """One side of the suite: see sides.py."""
+    return sides.SIDES[request.param](request)
+
+
+@pytest.fixture(
+    params=[
+        "emulator",
+        pytest.param("socket", marks=pytest.mark.socket),
+        pytest.param("server", marks=pytest.mark.socket),
+    ]
+)
+def data_plane_side(request):
+    """A side with a data plane: the region recording has none."""
     return sides.SIDES[request.param](request)

@@ -4,6 +4,7 @@ activated, and the provider that reaches it.
 - ``player``: the ARM provider on the recorded exchanges.
 - ``emulator``: the emulator provider, in process, on a home of its own.
 - ``socket``: the ARM provider over loopback sockets to an emulator's server.
+- ``server``: the emulator provider on a home whose server runs: it goes through its proxy.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
@@ -101,6 +102,17 @@ def socket_side(request):
     return _emulated("socket", provider, f"suite-{secrets.token_hex(6)}", binding=False, knows_hours=False)
 
 
+def server_side(request):
+    _need_the_emulator()
+    from azext_mhsmregion.provider.selection import select
+    from azext_mhsmregion.provider.transport import RequestsTransport
+
+    home = Path(request.getfixturevalue("emulator_server")["MHSMREGION_HOME"])
+    provider = select("emulator", environ={}, home=home, place="eastus2")
+    assert isinstance(provider._service.transport.inner, RequestsTransport), "the server was not found"
+    return _emulated("server", provider, f"suite-{secrets.token_hex(6)}", binding=True, knows_hours=True)
+
+
 @contextmanager
 def served(home: Path):
     """A server on ``home``; gives the environment that leads clients to it."""
@@ -111,7 +123,7 @@ def served(home: Path):
         shown = subprocess.run(
             [*MHSM, "env"], env=environ, check=True, capture_output=True, text=True, timeout=60
         )
-        yield dict(_exports(shown.stdout))
+        yield {**dict(_exports(shown.stdout)), "MHSMREGION_HOME": str(home)}
     finally:
         subprocess.run([*MHSM, "stop"], env=environ, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
@@ -125,7 +137,7 @@ def hasten(home: Path) -> None:
     )
 
 
-SIDES = {"player": player_side, "emulator": emulator_side, "socket": socket_side}
+SIDES = {"player": player_side, "emulator": emulator_side, "socket": socket_side, "server": server_side}
 
 
 class FakeClock:
@@ -173,7 +185,7 @@ def _download(provider, pool) -> None:
         time.sleep(0.05)
 
 
-@lru_cache(maxsize=None)
+@cache
 def certificates():
     """Three self-signed RSA certificates, PEM, made once a run."""
     return [certificate() for _ in range(3)]

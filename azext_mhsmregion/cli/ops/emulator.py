@@ -1,24 +1,25 @@
 """``mhsm keyvault emulator``: start, stop, env. This file starts a process for the server,
-finds it again by ``<home>/server.json`` and ends it; ``serving`` is what runs in that process."""
+finds it again and ends it; ``serving`` is what runs in that process."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from knack.log import get_logger
 
 from azext_mhsmregion.cli import context
+from azext_mhsmregion.emulator import running
 from azext_mhsmregion.provider.errors import ConflictError, HomeError, ServiceError, UsageError
 
 logger = get_logger(__name__)
 
-SERVER_FILE, LOG_FILE = "server.json", "server.log"
+LOG_FILE = "server.log"
 START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 30.0, 15.0, 0.05
 LOG_TAIL_CHARACTERS = 2000
 
@@ -26,10 +27,10 @@ LOG_TAIL_CHARACTERS = 2000
 def start(cmd, foreground=False, port=0, place=None) -> Optional[Dict[str, Any]]:
     home = context.home(cmd.cli_ctx)
     places = _places(place)
-    running = _running(home)
-    if running:
+    found = running.find(Path(home))
+    if found:
         raise ConflictError(
-            f"A server runs on {home} already: process {running['pid']}, port {running['port']}.",
+            f"A server runs on {home} already: process {found.pid}, port {found.port}.",
             hint=f"Stop it first: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'stop')}",
         )
     if foreground:
@@ -42,16 +43,15 @@ def start(cmd, foreground=False, port=0, place=None) -> Optional[Dict[str, Any]]
 
 def stop(cmd) -> None:
     home = context.home(cmd.cli_ctx)
-    running = _running(home)
-    if not running:
+    found = running.find(Path(home))
+    if not found:
         logger.warning("No server runs on %s; nothing was changed.", home)
         return
-    pid = running["pid"]
-    os.kill(pid, signal.SIGTERM)
+    os.kill(found.pid, signal.SIGTERM)
     deadline = context.now() + STOP_SECONDS
-    while _alive(pid):
+    while running.is_alive(found.pid):
         if context.now() > deadline:
-            raise ServiceError(f"The server (process {pid}) did not end in {STOP_SECONDS:g} seconds.")
+            raise ServiceError(f"The server (process {found.pid}) did not end in {STOP_SECONDS:g} seconds.")
         context.sleep(LOOK_SECONDS)
 
 
@@ -60,14 +60,14 @@ def env(cmd) -> None:
     from azext_mhsmregion.cli import serving
 
     home = context.home(cmd.cli_ctx)
-    running = _running(home)
-    if not running:
+    found = running.find(Path(home))
+    if not found:
         raise ConflictError(
             f"No server runs on {home}.",
             hint=f"Start one: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'start')}",
         )
     place = context.session(cmd.cli_ctx).options.place
-    sys.stdout.write(serving.environment_as_sh(home, running["port"], place))
+    sys.stdout.write(serving.environment_as_sh(home, found.port, place))
 
 
 def _places(texts: Optional[List[List[str]]]) -> Dict[str, int]:
@@ -106,9 +106,9 @@ def _wait_until_ready(home: str, child: Any, log_path: str) -> Dict[str, Any]:
         if child.poll() is not None:
             what = f"The server ended as it started (exit code {child.returncode})."
             raise ServiceError(what, _tail(log_path))
-        written = _server_file(home)
-        if written and written["pid"] == child.pid:
-            return {**written, "home": home}
+        found = running.find(Path(home))
+        if found and found.pid == child.pid:
+            return {**asdict(found), "home": home}
         context.sleep(LOOK_SECONDS)
     child.terminate()
     raise ServiceError(f"The server was not ready in {START_SECONDS:g} seconds.", _tail(log_path))
@@ -117,39 +117,3 @@ def _wait_until_ready(home: str, child: Any, log_path: str) -> Dict[str, Any]:
 def _tail(path: str) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()[-LOG_TAIL_CHARACTERS:].strip()
-
-
-def _server_file(home: str) -> Optional[Dict[str, Any]]:
-    """What the server wrote about itself, None when there is nothing whole to read."""
-    try:
-        with open(os.path.join(home, SERVER_FILE), encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
-
-
-def _running(home: str) -> Optional[Dict[str, Any]]:
-    """The server of this home, None when its file is missing or left over."""
-    written = _server_file(home)
-    return written if written and _alive(written["pid"]) and _is_ours(written["pid"]) else None
-
-
-def _alive(pid: int) -> bool:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _is_ours(pid: int) -> bool:
-    """Process ids are used again: a left-over file must not point SIGTERM at a stranger."""
-    try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-            words = file.read().replace("\0", " ")
-    except OSError:  # no /proc: macOS
-        listing = ["ps", "-p", str(pid), "-o", "command="]
-        words = subprocess.run(listing, capture_output=True, text=True, check=False).stdout
-    return "emulator start" in words

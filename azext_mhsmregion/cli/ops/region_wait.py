@@ -14,6 +14,13 @@ from azext_mhsmregion.provider.errors import NotFoundError, OperationFailedError
 logger = get_logger(__name__)
 
 REPLICATION_SECONDS = 360.0  # rule L4
+WORDS = {
+    "created": "be created",
+    "updated": "be updated",
+    "deleted": "be gone",
+    "exists": "exist",
+    "replicated": "be replicated",
+}
 CONDITIONS = ("created", "updated", "deleted", "exists", "custom", "replicated")
 
 
@@ -42,12 +49,15 @@ def wait(
     else:
         look = _look_at(provider, name, region_name, resource_group_name)
         check = _reached(look, condition, custom, f"{region_name or 'pool'} of {name}", every)
-    what = f"Waiting for {name}{' ' + region_name if region_name else ''} to be {condition}"
+    target = f"{name} {region_name}" if region_name else name
+    what = f"Waiting for {target} to {f'match {custom}' if condition == 'custom' else WORDS[condition]}"
     words = ["keyvault", "region", "wait", "--hsm-name", name]
     words += ["--region", region_name] if region_name else []
     words += ["--custom", custom] if condition == "custom" else [f"--{condition}"]
     words += ["--key", key] if key else []
-    with longrun.watching(cmd.cli_ctx, what, context.command_line(cmd.cli_ctx, *words)) as progress:
+    resume = context.command_line(cmd.cli_ctx, *words)
+    goes_on = "What runs in the service goes on."
+    with longrun.watching(cmd.cli_ctx, what, resume, goes_on=goes_on) as progress:
         longrun.until(progress, check, every, float(timeout), what)
 
 

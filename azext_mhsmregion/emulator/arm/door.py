@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Optional
 
 from azext_mhsmregion.emulator.arm import groups, operations, pools
-from azext_mhsmregion.emulator.arm.requests import check_api_version
+from azext_mhsmregion.emulator.arm.versions import check_api_version
 from azext_mhsmregion.emulator.directory import Principal
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
@@ -22,10 +23,7 @@ AUDIENCES = (
 )
 SERVICE_VERSION = "1.5.969.1"
 
-router = Router()
-groups.register(router)
-pools.register(router)
-operations.register(router)
+READING = ("GET", "HEAD")
 
 
 def handle(ask: Ask) -> Response:
@@ -50,7 +48,9 @@ def error_response(error: ModelError) -> Response:
 
 
 def _route(ask: Ask) -> Response:
-    handler, parameters, known = router.find(ask.request.method, ask.request.path)
+    handler, parameters, known = _routes(ask.request.method in READING).find(
+        ask.request.method, ask.request.path
+    )
     if handler is None:
         return error_response(_not_found(ask, known))
     subscription = parameters.pop("subscription", None)
@@ -61,6 +61,20 @@ def _route(ask: Ask) -> Response:
     response: Response = handler(ask, **parameters)
     version = (("x-ms-keyvault-service-version", SERVICE_VERSION),)
     return replace(response, headers=response.headers + version)
+
+
+@cache
+def _routes(reading: bool) -> Router:
+    """All routes; the reading ones alone load neither the model's commands nor their parsers."""
+    router = Router()
+    groups.register(router)
+    pools.register(router)
+    operations.register(router)
+    if not reading:
+        from azext_mhsmregion.emulator.arm import changes
+
+        changes.register(router)
+    return router
 
 
 def _not_found(ask: Ask, known: bool) -> ModelError:

@@ -8,28 +8,7 @@ from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.lifecycle import RETENTION_DEFAULT, Changes, NewPool
 from azext_mhsmregion.model.pool import NetworkAcls, Pool
-
-API_VERSIONS = (
-    "2021-06-01-preview", "2021-10-01", "2021-11-01-preview", "2022-02-01-preview", "2022-07-01",
-    "2022-11-01", "2023-02-01", "2023-07-01", "2024-04-01-preview", "2024-11-01", "2024-12-01-preview",
-    "2025-05-01", "2026-02-01",
-)  # fmt: skip
-"""Versions of Microsoft.KeyVault that released clients send (C6)."""
-
-
-def check_api_version(version: Optional[str], resource_type: str) -> None:
-    """ARM's own words for a version that a type does not have."""
-    if version is None:
-        raise Invalid(
-            "The api-version query parameter (?api-version=) is required for all requests.",
-            "MissingApiVersionParameter",
-        )
-    if version not in API_VERSIONS:
-        raise Invalid(
-            f"The resource type '{resource_type}' could not be found in the namespace 'Microsoft.KeyVault' "
-            f"for api version '{version}'. The supported api-versions are '{','.join(API_VERSIONS)}'.",
-            "InvalidResourceType",
-        )
+from azext_mhsmregion.model.regions import catalogue
 
 
 def is_recovery(body: Mapping[str, Any]) -> bool:
@@ -64,7 +43,7 @@ def changes(body: Mapping[str, Any], pool: Pool) -> Tuple[Changes, Optional[List
     lists (None: it lists none, they stay)."""
     properties: Mapping[str, Any] = parse.optional(body, "properties", dict) or {}
     location = parse.optional(body, "location", str)
-    if location is not None and location.replace(" ", "").lower() != pool.location:
+    if location is not None and catalogue().normalise(location) != pool.location:
         raise Invalid(f"The location of {pool.name} is {pool.location} and cannot be changed.")
     wanted = Changes(
         tags=parse.text_map(body, "tags"),

@@ -10,8 +10,8 @@ from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import rbac
 from azext_mhsmregion.model.errors import NotFound
 
-DEFINITIONS = "{scope:path}/providers/Microsoft.Authorization/roleDefinitions"
-ASSIGNMENTS = "{scope:path}/providers/Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "/{scope:path}/providers/Microsoft.Authorization/roleDefinitions"
+ASSIGNMENTS = "/{scope:path}/providers/Microsoft.Authorization/roleAssignments"
 
 
 def register(router: Router) -> None:

@@ -17,7 +17,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from azext_mhsmregion.emulator.directory import SERVICE_PRINCIPAL, USER, Directory, Principal, create_private
+from azext_mhsmregion.emulator.directory import SERVICE_PRINCIPAL, USER, Directory, Principal
+from azext_mhsmregion.emulator.files import create_private
 
 KEY_FILE = "token-key.pem"
 LIFETIME = 3600
@@ -193,7 +194,8 @@ def _load_or_create(path: Path) -> rsa.RSAPrivateKey:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        data = create_private(path, _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        data = create_private(path, _pem(made), "token-key.pem")
     key = serialization.load_pem_private_key(data, password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError(f"{path}: must hold an RSA private key")

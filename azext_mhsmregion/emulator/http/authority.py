@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from azext_mhsmregion.emulator.directory import create_private, replace_private
+from azext_mhsmregion.emulator.files import create_private, replace_private
 
 SUFFIXES = (
     "managedhsm.azure.net",
@@ -98,10 +98,11 @@ class Authority:
     def bundle(self) -> Path:
         """Write ``bundle.pem`` and, where the library can, ``trust.p12``; answer the bundle's path."""
         ours = self.certificate().public_bytes(serialization.Encoding.PEM)
-        replace_private(self.bundle_path, Path(certifi.where()).read_bytes().rstrip() + b"\n\n" + ours)
+        theirs = Path(certifi.where()).read_bytes().rstrip()
+        replace_private(self.bundle_path, theirs + b"\n\n" + ours, "bundle.pem")
         store = _java_trust_store(self.bundle_path.read_bytes())
         if store is not None:
-            replace_private(self.trust_store_path, store)
+            replace_private(self.trust_store_path, store, "trust.p12")
         return self.bundle_path
 
     def _moment(self) -> datetime:
@@ -115,12 +116,12 @@ class Authority:
             signer = self._signer or self._read_authority()
             if self._is_due(_end(signer.certificate)) or _permitted(signer.certificate) != set(SUFFIXES):
                 signer = _new_authority(self._moment())
-                replace_private(self._folder / "authority.pem", _pem(signer))
+                replace_private(self._folder / "authority.pem", _pem(signer), "authority.pem")
             if signer is not self._signer:
                 self._contexts.clear()
                 self._signer = signer
                 shown = signer.certificate.public_bytes(serialization.Encoding.PEM)
-                replace_private(self._folder / "authority.crt", shown)
+                replace_private(self._folder / "authority.crt", shown, "authority.crt")
             return signer
 
     def _read_authority(self) -> _Signed:
@@ -128,7 +129,8 @@ class Authority:
         try:
             return _read(path.read_bytes())
         except FileNotFoundError:
-            return _read(create_private(path, _pem(_new_authority(self._moment()))))
+            made = _pem(_new_authority(self._moment()))
+            return _read(create_private(path, made, "authority.pem"))
 
     def _load_context(self, name: str, signer: _Signed) -> Tuple[ssl.SSLContext, datetime]:
         if not _is_below_suffix(name):
@@ -137,7 +139,7 @@ class Authority:
         leaf = _read_leaf(path)
         if leaf is None or self._is_due(_end(leaf.certificate)) or not _is_signed_by(leaf, signer):
             leaf = _new_leaf(name, signer, self._moment())
-            replace_private(path, _pem(leaf))
+            replace_private(path, _pem(leaf), "leaf")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])

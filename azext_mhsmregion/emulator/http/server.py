@@ -117,7 +117,7 @@ class _Connections:
 
     def __init__(self, app: App) -> None:
         self._config = Config(
-            app,  # type: ignore[arg-type]
+            app,
             http=HttpToolsProtocol,
             ws="none",
             lifespan="off",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import Callable, Mapping, Optional
 
-from azext_mhsmregion.emulator.errors import HomeOnNetwork, HomeUnwritable
+from azext_mhsmregion.emulator.errors import HomeError, HomeHeld, HomeOnNetwork, HomeUnwritable
 
 NETWORK_FILE_SYSTEMS = frozenset(
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre"]
 )
 KEY_BYTES = 32
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How a mount table writes blanks and backslashes."""
 
 
 def locate(environ: Mapping[str, str], override: Optional[str] = None) -> Path:
@@ -63,7 +66,7 @@ def file_system(path: Path, mounts: str) -> str:
         fields = line.split()
         if len(fields) < 3:
             continue
-        point = fields[1].replace("\\040", " ")
+        point = _OCTAL.sub(lambda found: chr(int(found.group(1), 8)), fields[1])
         inside = str(path) == point or str(path).startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, kind = point, fields[2]
@@ -78,9 +81,28 @@ def home_key(home: Path, random: Callable[[int], bytes]) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        return create_private(path, random(KEY_BYTES))
+        return create_private(path, random(KEY_BYTES), "home.key")
 
 
-def sqlite_problem(home: Path, error: sqlite3.Error) -> HomeUnwritable:
-    """A database error that the system caused (full disk, read-only, not a database)."""
+def is_of_the_system(error: sqlite3.Error) -> bool:
+    """Did the system cause it (full disk, no right, not a database), or a mistake of ours?"""
+    return type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
+
+
+def sqlite_problem(home: Path, error: sqlite3.Error) -> HomeError:
+    """The error for a database that the system keeps from us."""
+    reason = str(error)
+    if "locked" in reason:
+        return HomeHeld(
+            f"The database in {home} is held by another program.",
+            "Close the program that has it open, or set MHSMREGION_HOME to another folder.",
+        )
+    if any(sign in reason for sign in _SIGNS_OF_DAMAGE):
+        return HomeError(
+            f"The database {home / 'store.db'} is damaged: {reason}.",
+            "Restore it from a copy, or move the folder away to begin anew.",
+        )
     return unwritable(home, error)
+
+
+_SIGNS_OF_DAMAGE = ("not a database", "malformed", "no such table", "no such column")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Optional
 
 from azext_mhsmregion.emulator.errors import HomeHeld
+from azext_mhsmregion.emulator.store.home import unwritable
 
 LOCK_FILE = "lease.lock"
-SERVER_FILE = "server.json"
 PATIENCE_SECONDS = 5.0
-PAUSE_SECONDS = 0.05
+FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.001, 0.05
 
 
 class Lease:
@@ -39,10 +40,12 @@ class Lease:
     def acquire(self) -> None:
         """Take it, waiting a moment. Raises HomeHeld, naming the holder."""
         deadline = self._monotonic() + self._patience
+        pause = FIRST_PAUSE_SECONDS
         while not self._try():
             if self._monotonic() >= deadline:
                 raise self._refusal()
-            self._sleep(PAUSE_SECONDS)
+            self._sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
 
     def release(self) -> None:
         """Give it back."""
@@ -62,18 +65,29 @@ class Lease:
     def _try(self) -> bool:
         import portalocker
 
-        file = open(self._path, "a+", encoding="ascii")  # noqa: SIM115 - kept open while held
+        try:
+            file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        except OSError as error:
+            raise unwritable(self._path.parent, error) from error
         try:
             portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
-        except (portalocker.LockException, portalocker.AlreadyLocked, BlockingIOError):
+        except (portalocker.LockException, OSError) as error:
             file.close()
+            self._refuse_unlockable(error)
             return False
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
         self._file = file
+        with suppress(OSError):  # a full disk: the lock holds, only its holder stays unnamed
+            file.truncate()
+            file.write(str(os.getpid()).encode("ascii"))
         return True
+
+    def _refuse_unlockable(self, error: Exception) -> None:
+        """portalocker wraps the system's error: held by another is one thing, a file system
+        that has no locks another."""
+        causes = (error, *error.args, error.__cause__)
+        cause = next((item for item in causes if isinstance(item, OSError)), None)
+        if cause is not None and cause.errno not in (errno.EAGAIN, errno.EACCES):
+            raise unwritable(self._path.parent, cause) from error
 
     def _refusal(self) -> HomeHeld:
         try:
@@ -87,20 +101,3 @@ class Lease:
             "or set MHSMREGION_HOME to another folder.",
             pid,
         )
-
-
-def running_server(home: Path) -> Optional[int]:
-    """The port of the server that runs on ``home``, None when none does. A server that died
-    leaves its file behind; its process id tells."""
-    try:
-        facts = json.loads((home / SERVER_FILE).read_text(encoding="utf-8"))
-        pid, port = int(facts["pid"]), int(facts["port"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return port

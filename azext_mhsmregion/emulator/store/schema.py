@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from typing import Dict, Iterator
+
 VERSION = 1
 
 CREATE = """
@@ -29,5 +32,25 @@ CREATE TABLE event (
 );
 """
 
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: Dict[int, str] = {}
 """From version N to N+1, by N. Every released version keeps its migration and its test."""
+
+
+def steps(version: int) -> Iterator[str]:
+    """The statements that lead from ``version`` (0: nothing there) to the newest."""
+    if version == 0:
+        yield from _statements(CREATE)
+        return
+    for number in range(version, VERSION):
+        yield from _statements(MIGRATIONS[number])
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"an unfinished statement: {statement.strip()}")

@@ -1,206 +1,48 @@
 """The store: one SQLite file a home. One command = one transaction = one bump of its pool's
-revision (DESIGN section 2b). A :class:`Transaction` has the ten or so verbs; nobody else
-speaks SQL."""
+revision (DESIGN section 2b)."""
 
 from __future__ import annotations
 
-import json
+import os
 import sqlite3
 import threading
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional
 
 from azext_mhsmregion.emulator import failpoints
 from azext_mhsmregion.emulator.errors import HomeTooNew
-from azext_mhsmregion.emulator.store import codec, schema
-from azext_mhsmregion.emulator.store.home import sqlite_problem
+from azext_mhsmregion.emulator.store import schema
+from azext_mhsmregion.emulator.store.home import is_of_the_system, sqlite_problem, unwritable
 from azext_mhsmregion.emulator.store.lease import Lease
-from azext_mhsmregion.model.clock import ClockState
-from azext_mhsmregion.model.pool import Operation, Pool
-from azext_mhsmregion.model.replication import Kind, Row, Stamp
+from azext_mhsmregion.emulator.store.transaction import Transaction
 
 FILE = "store.db"
 BUSY_SECONDS = 10.0
 
 
-class Transaction:
-    """Verbs over one transaction. Reads see one instant; writes are refused by SQLite in a
-    read transaction."""
+@dataclass
+class _Session:
+    """One thread's connection and the transaction that is open on it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._sql = connection
-        self._bodies: Dict[Tuple[str, str, str, int, str], int] = {}
+    connection: sqlite3.Connection
+    transaction: Optional[Transaction] = None
+    query_only: Optional[bool] = None
 
-    # -- pools and operations ----------------------------------------------------
-    def pools(self) -> List[Pool]:
-        """All records, also those of pools that are gone."""
-        return [codec.decode_pool(text) for (text,) in self._sql.execute("SELECT record FROM pool")]
+    def begin(self, statement: str, query_only: bool) -> Transaction:
+        if self.query_only is not query_only:
+            self.connection.execute(f"PRAGMA query_only = {int(query_only)}")
+            self.query_only = query_only
+        self.connection.execute(statement)
+        self.transaction = Transaction(self.connection)
+        return self.transaction
 
-    def pool_named(self, name: str, now: int) -> Optional[Pool]:
-        """The pool that has the name at ``now`` (live or soft-deleted), case aside (C3b)."""
-        found = self._sql.execute("SELECT record FROM pool WHERE name = ?", (name,))
-        pools = (codec.decode_pool(text) for (text,) in found)
-        return next((pool for pool in pools if pool.phase(now) != "gone"), None)
-
-    def put_pool(self, pool: Pool) -> Pool:
-        """Write the record; answers it with its revision moved on."""
-        pool = replace(pool, revision=pool.revision + 1)
-        self._sql.execute(
-            "INSERT INTO pool (id, name, revision, record) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision, "
-            "record = excluded.record",
-            (pool.id, pool.name, pool.revision, codec.encode_pool(pool)),
-        )
-        if pool.operation is not None:
-            self._sql.execute(
-                "INSERT OR REPLACE INTO operation (id, pool, record) VALUES (?, ?, ?)",
-                (pool.operation.id, pool.id, codec.encode_operation(pool.operation)),
-            )
-        return pool
-
-    def pool_by_id(self, pool_id: str) -> Optional[Pool]:
-        found = self._sql.execute("SELECT record FROM pool WHERE id = ?", (pool_id,)).fetchone()
-        return None if found is None else codec.decode_pool(found[0])
-
-    def operation(self, operation_id: str) -> Optional[Operation]:
-        found = self._sql.execute(
-            "SELECT record FROM operation WHERE id = ?", (operation_id.lower(),)
-        ).fetchone()
-        return None if found is None else codec.decode_operation(found[0])
-
-    # -- objects -------------------------------------------------------------------
-    def rows(
-        self,
-        pool_id: str,
-        region: str,
-        kinds: Sequence[Kind] = tuple(Kind),
-        name: Optional[str] = None,
-    ) -> List[Row]:
-        """Rows of a region, of some kinds, of one object's name; visible or not."""
-        marks = ",".join("?" * len(kinds))
-        query = (
-            "SELECT kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, body, data "
-            f"FROM row JOIN body ON body.id = row.body WHERE pool = ? AND region = ? AND kind IN ({marks})"
-        )
-        values: List[Any] = [pool_id, region, *(kind.value for kind in kinds)]
-        if name is not None:
-            query += " AND name = ?"
-            values.append(name)
-        return [self._row(region, found) for found in self._sql.execute(query, values)]
-
-    def put_rows(self, pool_id: str, rows: Iterable[Row]) -> None:
-        """Add rows; rows of one write share one body."""
-        self._sql.executemany(
-            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (pool_id, row.region, row.kind.value, row.name, row.version, row.stamp.hlc,
-                 row.stamp.origin, row.accepted, row.lag, row.visible_from, row.tombstone, self._body(row))
-                for row in rows
-            ],
-        )  # fmt: skip
-
-    def last_hlc(self, pool_id: str, region: str, now: int) -> int:
-        """The highest hybrid time among what a region shows at ``now``; 0 when nothing."""
-        found = self._sql.execute(
-            "SELECT hlc FROM row WHERE pool = ? AND region = ? AND visible_from <= ? "
-            "ORDER BY hlc DESC LIMIT 1",
-            (pool_id, region, now),
-        ).fetchone()
-        return 0 if found is None else int(found[0])
-
-    def last_arrival(self, pool_id: str, origin: Optional[str], living: Sequence[str]) -> int:
-        """The latest instant at which a write (of ``origin``, or of any region) becomes visible in
-        another of the ``living`` regions; 0 when there is none."""
-        marks = ",".join("?" * len(living))
-        query = (
-            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin"
-        )
-        values: List[Any] = [pool_id, *living]
-        if origin is not None:
-            query += " AND origin = ?"
-            values.append(origin)
-        found = self._sql.execute(query, values).fetchone()
-        return int(found[0] or 0)
-
-    def in_flight(self, pool_id: str, now: int, living: Sequence[str], origin: Optional[str] = None) -> int:
-        """How many rows are not yet visible at ``now`` in the ``living`` regions."""
-        marks = ",".join("?" * len(living))
-        query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
-        values: List[Any] = [pool_id, *living, now]
-        if origin is not None:
-            query += " AND origin = ?"
-            values.append(origin)
-        return int(self._sql.execute(query, values).fetchone()[0])
-
-    def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
-        """Purge what regions other than ``living`` hold; without any, the pool's material too."""
-        marks = ",".join("?" * len(living))
-        self._sql.execute(f"DELETE FROM row WHERE pool = ? AND region NOT IN ({marks})", (pool_id, *living))
-        if not living:
-            self._sql.execute("DELETE FROM material WHERE pool = ?", (pool_id,))
-
-    # -- material, settings, events --------------------------------------------------
-    def material(self, version: str) -> Optional[bytes]:
-        """Wrapped private key of a key version."""
-        found = self._sql.execute("SELECT wrapped FROM material WHERE version = ?", (version,)).fetchone()
-        return None if found is None else bytes(found[0])
-
-    def put_material(self, pool_id: str, version: str, wrapped: bytes) -> None:
-        self._sql.execute("INSERT INTO material VALUES (?, ?, ?)", (version, pool_id, wrapped))
-
-    def drop_material(self, versions: Iterable[str]) -> None:
-        self._sql.executemany("DELETE FROM material WHERE version = ?", [(v,) for v in versions])
-
-    def meta(self, key: str) -> Any:
-        """A JSON value by its key; None when there is none."""
-        found = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if found is None else json.loads(found[0])
-
-    def put_meta(self, key: str, value: Any) -> None:
-        self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
-
-    def clock(self) -> Optional[ClockState]:
-        found = self._sql.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
-        return codec.decode_clock(None if found is None else found[0])
-
-    def put_clock(self, clock: ClockState) -> None:
-        self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (codec.encode_clock(clock),))
-
-    def put_event(self, pool: str, kind: str, service: int, real: int, data: Mapping[str, Any]) -> None:
-        self._sql.execute(
-            "INSERT INTO event (service_time, real_time, pool, kind, data) VALUES (?, ?, ?, ?, ?)",
-            (service, real, pool, kind, json.dumps(data)),
-        )
-
-    def events(self, kind: Optional[str] = None) -> List[Dict[str, Any]]:
-        """Audit events, oldest first."""
-        found = self._sql.execute(
-            "SELECT service_time, real_time, pool, kind, data FROM event "
-            "WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
-            (kind,),
-        )
-        names = ("service_time", "real_time", "pool", "kind")
-        return [{**dict(zip(names, row)), **json.loads(row[4])} for row in found]
-
-    # -- inside ------------------------------------------------------------------------
-    def _row(self, region: str, found: Tuple[Any, ...]) -> Row:
-        kind, name, version, hlc, origin, accepted, lag, visible, tombstone, body, data = found
-        self._bodies[(kind, name, version, hlc, origin)] = body
-        return Row(
-            region, Kind(kind), name, version, Stamp(hlc, origin),
-            accepted, lag, visible, bool(tombstone), json.loads(data),
-        )  # fmt: skip
-
-    def _body(self, row: Row) -> int:
-        key = (row.kind.value, row.name, row.version, row.stamp.hlc, row.stamp.origin)
-        if key not in self._bodies:
-            text = json.dumps(row.body, separators=(",", ":"))
-            inserted = self._sql.execute("INSERT INTO body (data) VALUES (?)", (text,)).lastrowid
-            assert inserted is not None
-            self._bodies[key] = inserted
-        return self._bodies[key]
+    def end(self) -> None:
+        """Roll back what was not committed."""
+        self.transaction = None
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
 
 class Store:
@@ -213,103 +55,152 @@ class Store:
         self._local = threading.local()
         self._turn = threading.RLock()
         self._owned = False
-        self._connections: List[sqlite3.Connection] = []
-        self._ensure_schema()
+        self._closed = False
+        self._sessions: List[_Session] = []
+        try:
+            self._ensure_schema()
+        except BaseException:
+            self.close()
+            raise
 
     def own(self) -> None:
         """Keep the lease until :meth:`close` (the server does). Raises HomeHeld."""
-        self._lease.acquire()
-        self._owned = True
+        with self._turn:
+            if not self._owned:
+                self._lease.acquire()
+                self._owned = True
 
     def close(self) -> None:
+        """End it for good: later calls raise RuntimeError. A write under way in another thread
+        is waited for; a read under way closes its own connection as it ends."""
+        self._refuse_nesting()
         with self._turn:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
-            self._local = threading.local()
+            self._closed = True
+            for session in self._sessions:
+                if session.transaction is None:
+                    session.connection.close()
             self._owned = False
             self._lease.release()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One read transaction: one instant of the store, no lease."""
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            yield Transaction(connection)
-        finally:
-            connection.execute("ROLLBACK")
+        """One read transaction: one instant of the store, no lease. Inside another transaction
+        of the same thread: that one (a command sees its own writes). Raises HomeError."""
+        with self._problems():
+            session = self._session()
+            if session.transaction is not None:
+                yield session.transaction
+                return
+            try:
+                yield session.begin("BEGIN", query_only=True)
+            finally:
+                session.end()
+                if self._closed:
+                    session.connection.close()
 
     @contextmanager
     def write(self, what: str) -> Iterator[Transaction]:
-        """One write transaction under the lease; ``what`` names its failpoints. Raises HomeHeld,
-        HomeUnwritable."""
+        """One write transaction under the lease; ``what`` names its failpoints. Not inside
+        another transaction of the same thread (RuntimeError). Raises HomeError."""
+        with self._exclusive(), self._problems(), self._committed(what) as transaction:
+            yield transaction
+
+    # -- inside ------------------------------------------------------------------------
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """The turn among our threads, and the lease among processes."""
+        self._refuse_nesting()
         with self._turn:
             if not self._owned:
                 self._lease.acquire()
             try:
-                yield from self._transaction(what)
-            except sqlite3.OperationalError as error:
-                raise sqlite_problem(self._home, error) from error
+                yield
             finally:
                 if not self._owned:
                     self._lease.release()
 
-    def _transaction(self, what: str) -> Iterator[Transaction]:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
+    @contextmanager
+    def _committed(self, what: str) -> Iterator[Transaction]:
+        session = self._session()
         try:
-            yield Transaction(connection)
+            yield session.begin("BEGIN IMMEDIATE", query_only=False)
             failpoints.passes(f"commit.{what}.before")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+            session.connection.execute("COMMIT")
+        finally:
+            session.end()
         failpoints.passes(f"commit.{what}.after")
 
-    def _connection(self) -> sqlite3.Connection:
-        found: Optional[sqlite3.Connection] = getattr(self._local, "connection", None)
+    @contextmanager
+    def _problems(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if is_of_the_system(error):
+                raise sqlite_problem(self._home, error) from error
+            raise
+
+    def _refuse_nesting(self) -> None:
+        session: Optional[_Session] = getattr(self._local, "session", None)
+        if session is not None and session.transaction is not None:
+            raise RuntimeError("a command is one transaction: this thread has one open")
+
+    def _session(self) -> _Session:
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        found: Optional[_Session] = getattr(self._local, "session", None)
         if found is None:
-            found = self._open()
-            self._local.connection = found
-            self._connections.append(found)
+            found = _Session(self._open())
+            self._local.session = found
+            self._sessions.append(found)
         return found
 
     def _open(self) -> sqlite3.Connection:
+        path = self._home / FILE
         try:
-            connection = sqlite3.connect(
-                self._home / FILE, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as error:
-            raise sqlite_problem(self._home, error) from error
+            # SQLite gives its side files the mode of the file. Never open a database that is
+            # there: closing it again would drop the locks of this process's other connections.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError as error:
+            raise unwritable(self._home, error) from error
+        connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous = FULL")
         return connection
 
     def _ensure_schema(self) -> None:
-        version = self._schema_version()
+        with self._problems():
+            version = self._known_version()
+        if version < schema.VERSION:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        """Make the schema or move it on, whole or not at all, by one process at a time: the lease
+        comes first, since SQLite does not wait for others when it changes to WAL."""
+        with self._exclusive(), self._problems():
+            self._use_wal()
+            with self._committed("schema"):
+                connection, version = self._session().connection, self._known_version()
+                for statement in schema.steps(version):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+    def _use_wal(self) -> None:
+        (mode,) = self._session().connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise unwritable(self._home, OSError(f"its file system allows no write-ahead log ({mode})"))
+
+    def _known_version(self) -> int:
+        """The schema's version. Raises HomeTooNew for one that we do not know."""
+        version = int(self._session().connection.execute("PRAGMA user_version").fetchone()[0])
         if version > schema.VERSION:
             raise HomeTooNew(
                 f"The home {self._home} was made by a newer version of mhsmregion (schema {version}, "
                 f"this one knows {schema.VERSION}).",
                 "Upgrade mhsmregion, or set MHSMREGION_HOME to another folder.",
             )
-        if version < schema.VERSION:
-            self._migrate()
+        return version
 
-    def _migrate(self) -> None:
-        """Make or move the schema on, whole or not at all, by one process at a time."""
-        self._connection().execute("PRAGMA journal_mode = WAL")
-        with self.write("schema"):
-            connection, version = self._connection(), self._schema_version()
-            while version < schema.VERSION:
-                for statement in (schema.MIGRATIONS[version] if version else schema.CREATE).split(";"):
-                    connection.execute(statement)
-                version = version + 1 if version else schema.VERSION
-            connection.execute(f"PRAGMA user_version = {version}")
 
-    def _schema_version(self) -> int:
-        try:
-            return int(self._connection().execute("PRAGMA user_version").fetchone()[0])
-        except sqlite3.DatabaseError as error:
-            raise sqlite_problem(self._home, error) from error
+__all__ = ["FILE", "Store", "Transaction"]

@@ -1,0 +1,222 @@
+"""Verbs over one transaction of the store; nobody else speaks SQL (DESIGN section 2b)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from azext_mhsmregion.emulator.store import codec
+from azext_mhsmregion.model.clock import ClockState
+from azext_mhsmregion.model.pool import Operation, Pool
+from azext_mhsmregion.model.replication import Kind, Row, Stamp
+
+
+class Transaction:
+    """Reads see one instant. In a read transaction SQLite refuses every write."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._sql = connection
+        self._bodies: Dict[Tuple[str, str, str, str, int, str], int] = {}
+
+    # -- pools and operations ----------------------------------------------------
+    def pools(self) -> List[Pool]:
+        """All records, also those of pools that are gone."""
+        return [codec.decode_pool(text) for (text,) in self._sql.execute("SELECT record FROM pool")]
+
+    def pool_named(self, name: str, now: int) -> Optional[Pool]:
+        """The pool that has the name at ``now`` (live or soft-deleted), case aside (C3b)."""
+        found = self._sql.execute("SELECT record FROM pool WHERE name = ?", (name,))
+        pools = (codec.decode_pool(text) for (text,) in found)
+        return next((pool for pool in pools if pool.phase(now) != "gone"), None)
+
+    def put_pool(self, pool: Pool) -> Pool:
+        """Write the record; answers it with its revision moved on. Raises RuntimeError for a
+        record that is not the newest: it was read outside this transaction."""
+        pool = replace(pool, revision=pool.revision + 1)
+        written = self._sql.execute(
+            "INSERT INTO pool (id, name, revision, record) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision, "
+            "record = excluded.record WHERE revision = excluded.revision - 1",
+            (pool.id, pool.name, pool.revision, codec.encode_pool(pool)),
+        )
+        if written.rowcount != 1:
+            raise RuntimeError(f"stale record of pool {pool.name}: revision {pool.revision - 1}")
+        if pool.operation is not None:
+            self._sql.execute(
+                "INSERT OR REPLACE INTO operation (id, pool, record) VALUES (?, ?, ?)",
+                (pool.operation.id, pool.id, codec.encode_operation(pool.operation)),
+            )
+        return pool
+
+    def pool_by_id(self, pool_id: str) -> Optional[Pool]:
+        found = self._sql.execute("SELECT record FROM pool WHERE id = ?", (pool_id,)).fetchone()
+        return None if found is None else codec.decode_pool(found[0])
+
+    def operation(self, operation_id: str) -> Optional[Operation]:
+        found = self._sql.execute(
+            "SELECT record FROM operation WHERE id = ?", (operation_id.lower(),)
+        ).fetchone()
+        return None if found is None else codec.decode_operation(found[0])
+
+    # -- objects -------------------------------------------------------------------
+    def rows(
+        self,
+        pool_id: str,
+        region: str,
+        kinds: Sequence[Kind] = tuple(Kind),
+        name: Optional[str] = None,
+    ) -> List[Row]:
+        """Rows of a region, of some kinds, of one object's name; visible or not."""
+        marks = ",".join("?" * len(kinds))
+        query = (
+            "SELECT kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, body, data "
+            f"FROM row JOIN body ON body.id = row.body WHERE pool = ? AND region = ? AND kind IN ({marks})"
+        )
+        values: List[Any] = [pool_id, region, *(kind.value for kind in kinds)]
+        if name is not None:
+            query += " AND name = ?"
+            values.append(name)
+        return [self._row(pool_id, region, found) for found in self._sql.execute(query, values)]
+
+    def put_rows(self, pool_id: str, rows: Iterable[Row]) -> None:
+        """Add rows; rows of one write share one body."""
+        self._sql.executemany(
+            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (pool_id, row.region, row.kind.value, row.name, row.version, row.stamp.hlc,
+                 row.stamp.origin, row.accepted, row.lag, row.visible_from, row.tombstone,
+                 self._body(pool_id, row))
+                for row in rows
+            ],
+        )  # fmt: skip
+
+    def last_hlc(self, pool_id: str, region: str, now: int) -> int:
+        """The highest hybrid time among what a region shows at ``now``; 0 when nothing."""
+        found = self._sql.execute(
+            "SELECT hlc FROM row WHERE pool = ? AND region = ? AND visible_from <= ? "
+            "ORDER BY hlc DESC LIMIT 1",
+            (pool_id, region, now),
+        ).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def last_arrival(self, pool_id: str, origin: Optional[str], living: Sequence[str]) -> int:
+        """The latest instant at which a write (of ``origin``, or of any region) becomes visible in
+        another of the ``living`` regions; 0 when there is none."""
+        marks = ",".join("?" * len(living))
+        query = (
+            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin"
+        )
+        values: List[Any] = [pool_id, *living]
+        if origin is not None:
+            query += " AND origin = ?"
+            values.append(origin)
+        found = self._sql.execute(query, values).fetchone()
+        return int(found[0] or 0)
+
+    def in_flight(self, pool_id: str, now: int, living: Sequence[str], origin: Optional[str] = None) -> int:
+        """How many rows are not yet visible at ``now`` in the ``living`` regions."""
+        marks = ",".join("?" * len(living))
+        query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
+        values: List[Any] = [pool_id, *living, now]
+        if origin is not None:
+            query += " AND origin = ?"
+            values.append(origin)
+        return int(self._sql.execute(query, values).fetchone()[0])
+
+    def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
+        """Purge what regions other than ``living`` hold, with the bodies that no living region
+        holds; without any, the pool's material too. Costs next to nothing when there are none."""
+        for region in self._regions_with_rows(pool_id):
+            if region not in living:
+                self._drop_region(pool_id, region, living)
+        if not living:
+            self._sql.execute("DELETE FROM material WHERE pool = ?", (pool_id,))
+
+    # -- material, settings, events --------------------------------------------------
+    def material(self, version: str) -> Optional[bytes]:
+        """Wrapped private key of a key version."""
+        found = self._sql.execute("SELECT wrapped FROM material WHERE version = ?", (version,)).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def put_material(self, pool_id: str, version: str, wrapped: bytes) -> None:
+        self._sql.execute("INSERT INTO material VALUES (?, ?, ?)", (version, pool_id, wrapped))
+
+    def drop_material(self, versions: Iterable[str]) -> None:
+        self._sql.executemany("DELETE FROM material WHERE version = ?", [(v,) for v in versions])
+
+    def meta(self, key: str) -> Any:
+        """A JSON value by its key; None when there is none."""
+        found = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if found is None else json.loads(found[0])
+
+    def put_meta(self, key: str, value: Any) -> None:
+        self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
+
+    def clock(self) -> Optional[ClockState]:
+        found = self._sql.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
+        return codec.decode_clock(None if found is None else found[0])
+
+    def put_clock(self, clock: ClockState) -> None:
+        self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (codec.encode_clock(clock),))
+
+    def put_event(self, pool: str, kind: str, service: int, real: int, data: Mapping[str, Any]) -> None:
+        self._sql.execute(
+            "INSERT INTO event (service_time, real_time, pool, kind, data) VALUES (?, ?, ?, ?, ?)",
+            (service, real, pool, kind, json.dumps(data)),
+        )
+
+    def events(self, kind: Optional[str] = None) -> List[Dict[str, Any]]:
+        """Audit events, oldest first."""
+        found = self._sql.execute(
+            "SELECT service_time, real_time, pool, kind, data FROM event "
+            "WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
+            (kind,),
+        )
+        names = ("service_time", "real_time", "pool", "kind")
+        return [{**dict(zip(names, row)), **json.loads(row[4])} for row in found]
+
+    # -- inside ------------------------------------------------------------------------
+    def _regions_with_rows(self, pool_id: str) -> List[str]:
+        """One seek of the primary key for each region, however many rows it has."""
+        found = self._sql.execute(
+            "WITH RECURSIVE held (region) AS ("
+            "SELECT min(region) FROM row WHERE pool = ?1 UNION ALL "
+            "SELECT (SELECT min(region) FROM row WHERE pool = ?1 AND region > held.region) "
+            "FROM held WHERE held.region IS NOT NULL) "
+            "SELECT region FROM held WHERE region IS NOT NULL",
+            (pool_id,),
+        )
+        return [region for (region,) in found]
+
+    def _drop_region(self, pool_id: str, region: str, living: Sequence[str]) -> None:
+        """The rows of one write share one body, so a body lives on where the primary key finds
+        the same write in a living region."""
+        marks = ",".join("?" * len(living))
+        self._sql.execute(
+            "DELETE FROM body WHERE id IN (SELECT body FROM row AS lost WHERE pool = ? AND region = ? "
+            f"AND NOT EXISTS (SELECT 1 FROM row AS kept WHERE kept.pool = lost.pool "
+            f"AND kept.region IN ({marks}) AND kept.kind = lost.kind AND kept.name = lost.name "
+            "AND kept.version = lost.version AND kept.hlc = lost.hlc AND kept.origin = lost.origin))",
+            (pool_id, region, *living),
+        )
+        self._sql.execute("DELETE FROM row WHERE pool = ? AND region = ?", (pool_id, region))
+        self._bodies.clear()
+
+    def _row(self, pool_id: str, region: str, found: Tuple[Any, ...]) -> Row:
+        kind, name, version, hlc, origin, accepted, lag, visible, tombstone, body, data = found
+        self._bodies[(pool_id, kind, name, version, hlc, origin)] = body
+        return Row(
+            region, Kind(kind), name, version, Stamp(hlc, origin),
+            accepted, lag, visible, bool(tombstone), json.loads(data),
+        )  # fmt: skip
+
+    def _body(self, pool_id: str, row: Row) -> int:
+        key = (pool_id, row.kind.value, row.name, row.version, row.stamp.hlc, row.stamp.origin)
+        if key not in self._bodies:
+            text = json.dumps(row.body, separators=(",", ":"))
+            inserted = self._sql.execute("INSERT INTO body (data) VALUES (?)", (text,)).lastrowid
+            assert inserted is not None
+            self._bodies[key] = inserted
+        return self._bodies[key]

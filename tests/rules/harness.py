@@ -1,0 +1,384 @@
+"""An emulator in process, on a home of its own, under the manual clock: small verbs, so that a
+rule's test reads arrange, act, assert. Nothing sleeps and nothing leaves the process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from hypothesis import HealthCheck, Phase, settings
+
+from azext_mhsmregion.crypto import certificates
+from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
+from azext_mhsmregion.emulator.wire import Caller, Request
+from azext_mhsmregion.model.clock import SECOND
+from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.regions import catalogue
+from azext_mhsmregion.model.replication import Kind, Outage, Row
+
+ARM = "management.azure.com"
+ARM_VERSION = "2023-07-01"
+DATA_VERSION = "7.4"
+START = 1_744_588_800_000
+"""Service time at which every test begins: 2025-04-14T00:00:00Z, milliseconds."""
+
+REAL = 1_800_000_000_000
+"""Real time, which stands still: far from service time, so that no test confuses them."""
+
+POOL = "ContosoMHSM"
+PRIMARY, EXTENDED, THIRD = "uksouth", "australiaeast", "japaneast"
+SIX_MINUTES = 360
+DAY = 24 * 3600
+
+ADMINISTRATOR = "a290e904-7015-4bba-90c8-60543313cdb4"
+CRYPTO_OFFICER = "515eb02d-2335-4d2d-92f2-b1cbdf9c3778"
+CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"
+CRYPTO_AUDITOR = "2c18b078-7c48-4d3a-af88-5a3a1b3f82b3"
+
+OWNER, OTHER, NOBODY = "owner", "other", None
+
+
+class FixedSources:
+    """Real time that stands still, ids that count, random bytes that repeat."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self.milliseconds = REAL
+        self._count = 0
+        self._random = random.Random(seed)
+
+    def real(self) -> int:
+        return self.milliseconds
+
+    def new_id(self) -> str:
+        self._count += 1
+        return str(uuid.UUID(int=self._count, version=4))
+
+    def random(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, its body parsed (None when empty)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def code(self) -> str:
+        return self.body["error"]["code"]  # type: ignore[no-any-return]
+
+    @property
+    def message(self) -> str:
+        return self.body["error"]["message"]  # type: ignore[no-any-return]
+
+    def ok(self) -> Answer:
+        """The answer itself; fails the test unless it is a 2xx."""
+        assert 200 <= self.status < 300, (self.status, self.body)
+        return self
+
+
+def not_slept(seconds: float) -> None:
+    raise AssertionError(f"something slept for {seconds} s")
+
+
+class World:
+    """One emulator and its verbs. Principals are named: owner, other, or None (no token)."""
+
+    def __init__(self, home: Path, seed: int = 0, **settings: Any) -> None:
+        self.sources = FixedSources()
+        self.emulator: Emulator = open_emulator(
+            home, self.sources, sleep=not_slept, monotonic=lambda: 0.0, mounts=lambda: ""
+        )
+        self.emulator.configure(**{"profile": "documented", "seed": seed, **settings})
+        self.emulator.set_clock(lambda clock, real: manual_clock(START))
+        self.subscription = self.emulator.directory.subscription_id
+        self.tenant = self.emulator.directory.tenant_id
+
+    # -- who and when -------------------------------------------------------------------
+    def id_of(self, who: str) -> str:
+        found = self.emulator.directory.by_name(who)
+        assert found is not None
+        return found.object_id
+
+    def token(self, who: str, audience: str = "https://managedhsm.azure.net") -> str:
+        found = self.emulator.directory.by_name(who)
+        assert found is not None
+        return self.emulator.tokens().issue(found, audience)
+
+    @property
+    def now(self) -> int:
+        with self.emulator.parts.reading() as unit:
+            return unit.now
+
+    def advance(self, seconds: float) -> None:
+        self.emulator.set_clock(lambda clock, real: clock.advanced(real, round(seconds * SECOND)))
+
+    def configure(self, **settings: Any) -> None:
+        self.emulator.configure(**settings)
+
+    def hold_time_still(self) -> None:
+        """Polls do not move the clock."""
+        self.configure(advance_on_poll=False)
+
+    # -- the wire -----------------------------------------------------------------------
+    def call(
+        self,
+        method: str,
+        host: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Optional[Mapping[str, str]] = None,
+        place: str = "",
+        who: Optional[str] = OWNER,
+        token: str = "",
+    ) -> Answer:
+        """One request; ``token`` goes into the header, ``who`` comes without one, in process."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        principal = None if token or who is None else self.id_of(who)
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = Request(method, host, path, dict(query or {}), headers, data)
+        response = self.emulator.handle(request, Caller(place=place, principal=principal))
+        parsed = json.loads(response.body) if response.body else None
+        return Answer(response.status, dict(response.headers), parsed)
+
+    def arm(self, method: str, path: str, body: Any = None, version: str = ARM_VERSION) -> Answer:
+        """A control-plane request; ``path`` follows the subscription."""
+        query = {"api-version": version} if version else {}
+        return self.call(method, ARM, f"/subscriptions/{self.subscription}{path}", body, query=query)
+
+    def data(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        region: str = "",
+        place: str = "",
+        who: Optional[str] = OWNER,
+        token: str = "",
+        pool: str = POOL,
+        version: str = DATA_VERSION,
+    ) -> Answer:
+        """A data-plane request, by the region's own name when ``region`` is given (A6)."""
+        host = f"{pool.lower()}.managedhsm.azure.net"
+        return self.call(
+            method,
+            f"{region}.{host}" if region else host,
+            path,
+            body,
+            query={"api-version": version} if version else {},
+            place=place,
+            who=who,
+            token=token,
+        )
+
+    def poll(self, answer: Answer) -> Answer:
+        """Ask an operation's address once."""
+        assert answer.status == 202, (answer.status, answer.body)
+        host, _, rest = answer.headers["location"][len("https://") :].partition("/")
+        path, _, query = rest.partition("?")
+        pairs = dict(pair.split("=", 1) for pair in query.split("&"))
+        return self.call("GET", host, f"/{path}", query=pairs)
+
+    def finish(self, answer: Answer) -> Answer:
+        """The operation's last answer; the poll moves the clock to its end."""
+        return self.poll(answer)
+
+    # -- pools --------------------------------------------------------------------------
+    def pool_path(self, name: str = POOL, group: str = "default") -> str:
+        return f"/resourceGroups/{group}/providers/Microsoft.KeyVault/managedHSMs/{name}"
+
+    def deleted_path(self, name: str = POOL, location: str = PRIMARY) -> str:
+        return f"/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}"
+
+    def pool_body(self, location: str = PRIMARY, **properties: Any) -> Dict[str, Any]:
+        given = {
+            "tenantId": self.tenant,
+            "initialAdminObjectIds": [self.id_of(OWNER)],
+            "enableSoftDelete": True,
+            "softDeleteRetentionInDays": 7,
+        }
+        return {
+            "location": location,
+            "sku": {"family": "B", "name": "Standard_B1"},
+            "properties": {**given, **properties},
+        }
+
+    def put_pool(self, name: str = POOL, location: str = PRIMARY, **properties: Any) -> Answer:
+        return self.arm("PUT", self.pool_path(name), self.pool_body(location, **properties))
+
+    def create_pool(self, name: str = POOL, location: str = PRIMARY, **properties: Any) -> Answer:
+        return self.finish(self.put_pool(name, location, **properties)).ok()
+
+    def show(self, name: str = POOL) -> Answer:
+        return self.arm("GET", self.pool_path(name))
+
+    def download(self, certs: int = 3, quorum: int = 2, pool: str = POOL) -> Answer:
+        body = {"certificates": [certificate(number) for number in range(certs)], "required": quorum}
+        return self.data("POST", "/securitydomain/download", body, pool=pool)
+
+    def activate(self, pool: str = POOL) -> None:
+        self.download(pool=pool).ok()
+        self.data("GET", "/securitydomain/download/pending", pool=pool).ok()
+        if not self.record(pool).is_active(self.now):
+            self.advance(60)
+
+    def patch(self, name: str = POOL, **properties: Any) -> Answer:
+        return self.arm("PATCH", self.pool_path(name), {"properties": properties})
+
+    def set_regions(self, *names: str, pool: str = POOL) -> Answer:
+        """PATCH with exactly these extended regions, not waited for."""
+        return self.patch(pool, regions=[{"name": name} for name in names])
+
+    def extend(self, *names: str, pool: str = POOL) -> None:
+        listed = [name for name, _, primary in self.regions(pool) if not primary]
+        self.finish(self.set_regions(*listed, *names, pool=pool)).ok()
+
+    def shrink(self, *names: str, pool: str = POOL) -> None:
+        listed = [name for name, _, primary in self.regions(pool) if not primary and name not in names]
+        self.finish(self.set_regions(*listed, pool=pool)).ok()
+
+    def regions(self, name: str = POOL) -> List[Tuple[str, str, bool]]:
+        """(name, state, is it the primary), as the control plane lists them."""
+        listed = self.arm("GET", self.pool_path(name) + "/regions").ok().body["value"]
+        return [(item["name"], item["provisioningState"], item["isPrimary"]) for item in listed]
+
+    def delete_pool(self, name: str = POOL) -> Answer:
+        return self.arm("DELETE", self.pool_path(name))
+
+    def recover_pool(self, name: str = POOL) -> Answer:
+        return self.put_pool(name, createMode="recover")
+
+    def purge_pool(self, name: str = POOL, location: str = PRIMARY) -> Answer:
+        return self.arm("POST", self.deleted_path(name, location) + "/purge")
+
+    # -- keys and roles --------------------------------------------------------------------
+    def put_key(self, name: str, region: str = "", who: str = OWNER, **more: Any) -> Answer:
+        body = {"kty": "EC-HSM", "crv": "P-256", **more}
+        return self.data("POST", f"/keys/{name}/create", body, region=region, who=who)
+
+    def get_key(self, name: str, region: str = "", who: str = OWNER) -> Answer:
+        return self.data("GET", f"/keys/{name}", region=region, who=who)
+
+    def keys(self, region: str = "") -> List[str]:
+        listed = self.data("GET", "/keys", region=region).ok().body["value"]
+        return [item["kid"].rsplit("/", 1)[-1] for item in listed]
+
+    def assign(
+        self,
+        role: str,
+        who: str = OWNER,
+        scope: str = "",
+        *,
+        region: str = "",
+        name: str = "",
+        by: str = OWNER,
+    ) -> Answer:
+        """``who`` gets ``role`` on ``scope`` ("" is ``/``, else ``/keys`` or ``/keys/<name>``)."""
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name or self.sources.new_id()}"
+        properties = {"roleDefinitionId": f"x/{role}", "principalId": self.id_of(who)}
+        return self.data("PUT", path, {"properties": properties}, region=region, who=by)
+
+    def sign(self, key: str, region: str = "", who: str = OWNER, place: str = "") -> Answer:
+        body = {"alg": "ES256", "value": DIGEST}
+        return self.data("POST", f"/keys/{key}/sign", body, region=region, who=who, place=place)
+
+    def verify(self, key: str, signature: str, region: str = "", place: str = "") -> Answer:
+        body = {"alg": "ES256", "digest": DIGEST, "value": signature}
+        return self.data("POST", f"/keys/{key}/verify", body, region=region, place=place)
+
+    # -- arrangements -----------------------------------------------------------------------
+    def active_pool(self, name: str = POOL, location: str = PRIMARY, **properties: Any) -> World:
+        """A pool, activated; its owner may create and use keys."""
+        self.create_pool(name, location, **properties)
+        self.activate(name)
+        if name == POOL:
+            self.assign(CRYPTO_OFFICER).ok()
+            self.assign(CRYPTO_USER).ok()
+            self.advance(SIX_MINUTES)
+        return self
+
+    def extended_pool(self, *extended: str, **properties: Any) -> World:
+        """The same, extended into ``extended`` (Australia East), all rights arrived."""
+        self.active_pool(**properties)
+        self.extend(*(extended or (EXTENDED,)))
+        self.advance(SIX_MINUTES)
+        return self
+
+    # -- below the wire ------------------------------------------------------------------------
+    def record(self, name: str = POOL) -> Pool:
+        with self.emulator.parts.reading() as unit:
+            pool = unit.tx.pool_named(name, unit.now)
+        assert pool is not None
+        return pool
+
+    def rows(self, region: str, kinds: Tuple[Kind, ...] = tuple(Kind), pool: str = POOL) -> List[Row]:
+        found = self.record(pool)
+        with self.emulator.parts.reading() as unit:
+            return unit.tx.rows(found.id, region, kinds)
+
+    def shown(self, region: str, pool: str = POOL) -> str:
+        """Everything that a region shows now, as canonical JSON (L4: byte for byte)."""
+        found = self.record(pool)
+        with self.emulator.parts.reading() as unit:
+            return canonical(unit.objects(found, region, tuple(Kind)))
+
+    def break_link(self, one: str, other: str, seconds: float, name: str = POOL) -> None:
+        """The link between two regions is down from now for ``seconds``."""
+        from dataclasses import replace
+
+        with self.emulator.parts.writing("update") as unit:
+            pool = unit.tx.pool_named(name, unit.now)
+            assert pool is not None
+            end = unit.now + round(seconds * SECOND)
+            unit.tx.put_pool(replace(pool, outages=(*pool.outages, Outage(one, other, unit.now, end))))
+
+    def events(self, kind: str) -> List[Dict[str, Any]]:
+        with self.emulator.parts.reading() as unit:
+            return unit.tx.events(kind)
+
+
+_PHASES = (Phase.explicit, Phase.generate)
+PROPERTY = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=250,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=_PHASES if os.environ.get("MHSMREGION_RULES_HUNT") else (*_PHASES, Phase.shrink),
+)
+"""How property tests run: the same examples every time. While a mutant is hunted
+(MHSMREGION_RULES_HUNT) one failure is enough, so nothing is shrunk."""
+
+__all__ = [
+    "ADMINISTRATOR", "ARM", "ARM_VERSION", "CRYPTO_AUDITOR", "CRYPTO_OFFICER", "CRYPTO_USER", "DAY", "EXTENDED",
+    "NOBODY", "OTHER", "OWNER", "POOL", "PRIMARY", "PROPERTY", "REAL", "SIX_MINUTES", "START", "THIRD",
+    "Answer", "FixedSources", "World", "canonical", "catalogue", "certificate", "not_slept",
+]  # fmt: skip
+
+DIGEST = "A" * 43
+"""32 zero bytes, base64url."""
+
+
+@cache
+def certificate(number: int) -> Dict[str, Any]:
+    """A wrapping key's certificate as a download request names it; made once a process."""
+    begin = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    return certificates.certificate_jwk(certificates.self_signed(f"officer-{number}", begin, 365)[1])
+
+
+def canonical(objects: Any) -> str:
+    """The objects of a region as canonical JSON."""
+    from dataclasses import asdict
+
+    return json.dumps(asdict(objects), sort_keys=True, separators=(",", ":"))
