@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -72,7 +73,7 @@ STEPS = (
     ),
     Step(
         f"mhsm keyvault role assignment create --hsm-name {POOL} --role 'Managed HSM Crypto User'"
-        " --assignee owner --scope /keys --query properties.scope -o tsv",
+        " --assignee owner --scope /keys -o table",
         "The administrator gives himself Managed HSM Crypto User on /keys.",
     ),
     Step(
@@ -83,6 +84,10 @@ STEPS = (
     Step(
         f"mhsm keyvault region wait --hsm-name {POOL} --replicated",
         "Both regions hold the same keys and roles now (the real service: up to six minutes).",
+    ),
+    Step(
+        f"mhsm keyvault key show --hsm-name {POOL} --name payments --from australiasoutheast -o table",
+        "Written in UK South, read in Australia East, the region nearest to this client.",
     ),
     Step(
         f"mhsm keyvault key sign --hsm-name {POOL} --name payments -a RS256 --digest {DIGEST}"
@@ -134,10 +139,13 @@ class Screen:
         print(shown, flush=True)
 
     def output(self, text: str) -> None:
-        """A command's output; long lines are cut, the cut is shown."""
+        """A command's output: sentences are wrapped; other long lines are cut, the cut is shown."""
         width = max(60, shutil.get_terminal_size((100, 40)).columns - 4)
         for line in text.rstrip().splitlines():
-            self.say("    " + (line if len(line) <= width else line[: width - 1] + "…"))
+            is_message = line.startswith(("ERROR:", "WARNING:"))
+            cut = line if len(line) <= width else line[: width - 1] + "…"
+            for part in textwrap.wrap(line, width) if is_message else [cut]:
+                self.say("    " + part)
 
 
 def main() -> int:

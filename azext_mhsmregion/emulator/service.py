@@ -101,7 +101,7 @@ class Emulator:
         if request.host == GRAPH_HOST:
             from azext_mhsmregion.emulator.entra import graph
 
-            return graph.handle(request, self._entra())
+            return graph.handle(request, self._entra(), caller.principal)
         return json_response(
             403, {"error": {"code": "ForeignHost", "message": f"{request.host} is not ours."}}
         )
@@ -215,6 +215,14 @@ class OpenHome:
     @property
     def edition(self) -> str:
         return self.emulator.settings().edition
+
+    def find_principal(self, name: str) -> Optional[str]:
+        """Object id of a principal by its name, sign-in name or application id."""
+        directory = self.emulator.directory
+        found = (
+            directory.by_name(name) or directory.by_user_principal_name(name) or directory.by_app_id(name)
+        )
+        return None if found is None else found.object_id
 
     def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
         """As :meth:`Emulator.replication`; one key's rows are in flight with all the others."""

@@ -13,6 +13,7 @@ from azext_mhsmregion.provider.access import Access, RestAccess
 from azext_mhsmregion.provider.data import DataPlane
 from azext_mhsmregion.provider.durations import Durations
 from azext_mhsmregion.provider.errors import AuthenticationError, ForbiddenError, NotFoundError
+from azext_mhsmregion.provider.graph import find_principal
 from azext_mhsmregion.provider.interface import (
     Cost,
     DeletedPool,
@@ -202,6 +203,9 @@ class ManagedHsmClient:
 
     def whoami(self) -> str:
         return self._settings.caller()
+
+    def find_principal(self, name: str) -> str:
+        return find_principal(self._service.transport, name)
 
     # -- within ----------------------------------------------------------------
     def _catalogue(self) -> Catalogue:

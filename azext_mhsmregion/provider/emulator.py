@@ -43,6 +43,7 @@ class Emulator(Protocol):
     def replication(self, name: str, key: Optional[str]) -> Tuple[bool, int, float]: ...
     def expected_seconds(self, kind: str) -> float: ...
     def loss_if_removed(self, pool: str, region: str) -> int: ...
+    def find_principal(self, name: str) -> Optional[str]: ...
 
 
 @contextmanager
@@ -95,6 +96,15 @@ class EmulatorProvider(ManagedHsmClient):
         )
         following = max((line.usd_per_hour for line in lines), default=price_usd_per_hour(DEFAULT_SKU))
         return Cost(lines, following, PRICE_DATE, "Hours of the emulator's service time.")
+
+    def find_principal(self, name: str) -> str:
+        found = self._emulator.find_principal(name)
+        if found is None:
+            raise NotFoundError(
+                f"The emulator's directory has no principal named '{name}'.",
+                "It knows those of directory.json in its home: names, sign-in names, application ids.",
+            )
+        return found
 
     def replication(self, name: str, key: Optional[str] = None) -> Replication:
         pool = self.get_pool(name)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List
 
 import portalocker
 import pytest
@@ -117,25 +117,28 @@ class Az:
     def __call__(self, line: str, *more: str, **settings: str) -> Result:
         """Run one command; the network is the caller's."""
         command = [str(python_of(self.version).parent / "az"), *shlex.split(line), *more]
-        return self._run(command, self.environment(**settings))
+        return self.run(command, self.environment(**settings))
 
     def offline(self, line: str, *more: str, **settings: str) -> Result:
         """Run one command that may not touch a socket; fails the test when it tries."""
-        return self.offline_program([str(python_of(self.version).parent / "az"), *shlex.split(line), *more], **settings)
-
-    def offline_program(self, command: List[str], allowed: Optional[bool] = None, **settings: str) -> Result:
-        guard = {"PYTHONPATH": str(GUARD), "MHSMREGION_TEST_ATTEMPTS": str(self._attempts)}
-        self._attempts.write_text("")
-        result = self._run([*isolation(), *command], self.environment(**guard, **settings))
-        if not allowed:
-            assert self._attempts.read_text() == "", f"{command} tried: {self._attempts.read_text()}"
+        command = [str(python_of(self.version).parent / "az"), *shlex.split(line), *more]
+        result = self.offline_program(command, **settings)
+        assert self.attempts() == "", f"az {line} tried: {self.attempts()}"
         return result
+
+    def offline_program(self, command: List[str], **settings: str) -> Result:
+        """Run a program that may not touch a socket; :meth:`attempts` tells what it tried."""
+        guard = {"PYTHONPATH": str(GUARD), "MHSMREGION_TEST_ATTEMPTS": str(self._attempts)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._attempts.write_text("")
+        return self.run([*isolation(), *command], self.environment(**guard, **settings))
 
     def attempts(self) -> str:
         """What the last program run offline tried to reach."""
         return self._attempts.read_text()
 
-    def _run(self, command: List[str], environment: Dict[str, str]) -> Result:
+    def run(self, command: List[str], environment: Dict[str, str]) -> Result:
+        """Run a program in this az's folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             command,

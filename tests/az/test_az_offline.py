@@ -109,11 +109,11 @@ def test_the_guard_forbids_sockets(az):
     with socket.create_server(("127.0.0.1", 0)) as door:
         code = f"import socket; socket.create_connection(('127.0.0.1', {door.getsockname()[1]}))"
         program = [str(python_of(az.version)), "-c", code]
-        assert az._run(program, az.environment()).code == 0
-        refused = az.offline_program(program, allowed=True)
+        assert az.run(program, az.environment()).code == 0
+        refused = az.offline_program(program)
         assert refused.code == 1
         assert "sockets are forbidden" in refused.err
-        assert "socket.connect" in az.attempts()
+        assert "socket.getaddrinfo" in az.attempts()
         if isolation():
-            alone = az._run([*isolation(), *program], az.environment())
+            alone = az.run([*isolation(), *program], az.environment())
             assert alone.code == 1, "the network namespace has a network"

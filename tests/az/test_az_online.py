@@ -45,7 +45,7 @@ def test_a_key_is_refused_before_the_role_and_made_after_it(az_online, server):
     assert gone.code == 0, gone.err
     refused = az_online(create)
     assert refused.code == 1
-    assert "Forbidden" in refused.err
+    assert "Not authorized to access" in refused.err
     given = az_online(f"keyvault role assignment create {role} --assignee-principal-type ServicePrincipal")
     assert given.code == 0, given.err
     assert az_online(create).code == 0

@@ -106,6 +106,7 @@ class FakeProvider:
         self.ends_in_failed = False
         self.replications: List[Replication] = []
         self.activation_polls = 2
+        self.principals: Dict[str, str] = {}
         self._ends: Dict[str, Tuple[float, Callable[[], None]]] = {}
 
     # -- helpers ---------------------------------------------------------------
@@ -368,3 +369,8 @@ class FakeProvider:
 
     def whoami(self) -> str:
         return OWNER
+
+    def find_principal(self, name: str) -> str:
+        if name not in self.principals:
+            raise errors.NotFoundError(f"no principal named {name}")
+        return self.principals[name]

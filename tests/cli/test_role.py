@@ -61,8 +61,8 @@ def test_an_assignee_is_required(mhsm):
 def test_an_assignee_by_name_is_the_directorys_business(mhsm):
     mhsm.pool()
     named = f"{GROUP} create --hsm-name ContosoMHSM --role {CRYPTO_USER} --assignee other"
-    assert mhsm(named).code == 2
-    mhsm.provider.principal_id = {"other": NAME}.__getitem__
+    assert mhsm(named).code == 3
+    mhsm.provider.principals["other"] = NAME
     assert mhsm(named).json["principalId"] == NAME
 
 

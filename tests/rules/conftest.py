@@ -17,6 +17,7 @@ import azext_mhsmregion
 
 from .harness import World
 
+
 def pytest_configure(config: pytest.Config) -> None:
     wanted = os.environ.get("MHSMREGION_RULES_PACKAGE")
     found = Path(azext_mhsmregion.__file__).resolve().parent

@@ -7,7 +7,7 @@ import json
 import os
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from azext_mhsmregion.emulator.wire import Caller, Request
 from azext_mhsmregion.model.clock import SECOND
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
-from azext_mhsmregion.model.replication import Kind, Outage, Row
+from azext_mhsmregion.model.replication import NEVER, Kind, Outage, Row
 
 ARM = "management.azure.com"
 ARM_VERSION = "2023-07-01"
@@ -333,14 +333,12 @@ class World:
         with self.emulator.parts.reading() as unit:
             return canonical(unit.objects(found, region, tuple(Kind)))
 
-    def break_link(self, one: str, other: str, seconds: float, name: str = POOL) -> None:
-        """The link between two regions is down from now for ``seconds``."""
-        from dataclasses import replace
-
+    def break_link(self, one: str, other: str, seconds: Optional[float], name: str = POOL) -> None:
+        """The link between two regions is down from now for ``seconds`` (None: no planned end)."""
         with self.emulator.parts.writing("update") as unit:
             pool = unit.tx.pool_named(name, unit.now)
             assert pool is not None
-            end = unit.now + round(seconds * SECOND)
+            end = NEVER if seconds is None else unit.now + round(seconds * SECOND)
             unit.tx.put_pool(replace(pool, outages=(*pool.outages, Outage(one, other, unit.now, end))))
 
     def events(self, kind: str) -> List[Dict[str, Any]]:
@@ -361,9 +359,9 @@ PROPERTY = settings(
 (MHSMREGION_RULES_HUNT) one failure is enough, so nothing is shrunk."""
 
 __all__ = [
-    "ADMINISTRATOR", "ARM", "ARM_VERSION", "CRYPTO_AUDITOR", "CRYPTO_OFFICER", "CRYPTO_USER", "DAY", "EXTENDED",
-    "NOBODY", "OTHER", "OWNER", "POOL", "PRIMARY", "PROPERTY", "REAL", "SIX_MINUTES", "START", "THIRD",
-    "Answer", "FixedSources", "World", "canonical", "catalogue", "certificate", "not_slept",
+    "ADMINISTRATOR", "ARM", "ARM_VERSION", "CRYPTO_AUDITOR", "CRYPTO_OFFICER", "CRYPTO_USER", "DAY",
+    "EXTENDED", "NOBODY", "OTHER", "OWNER", "POOL", "PRIMARY", "PROPERTY", "REAL", "SIX_MINUTES", "START",
+    "THIRD", "Answer", "FixedSources", "World", "canonical", "catalogue", "certificate", "not_slept",
 ]  # fmt: skip
 
 DIGEST = "A" * 43
@@ -379,6 +377,4 @@ def certificate(number: int) -> Dict[str, Any]:
 
 def canonical(objects: Any) -> str:
     """The objects of a region as canonical JSON."""
-    from dataclasses import asdict
-
     return json.dumps(asdict(objects), sort_keys=True, separators=(",", ":"))

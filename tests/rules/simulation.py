@@ -228,7 +228,9 @@ def oracle(rows: Iterable[Row]) -> str:
                     [
                         item.row.version,
                         item.row.body,
-                        item.attributes.body if item.attributes is not item.row else item.row.body["attributes"],
+                        item.attributes.body
+                        if item.attributes is not item.row
+                        else item.row.body["attributes"],
                     ]
                     for item in listed
                 ],

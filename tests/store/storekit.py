@@ -94,8 +94,9 @@ class Other:
         self.process.stdin.flush()
 
     def end(self) -> int:
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            self.process.stdin.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.stdin = None
         return self.process.wait(timeout=30)
 
 

@@ -96,17 +96,10 @@ def _matching(
 
 
 def _principal(provider: Any, assignee: Optional[str], object_id: Optional[str]) -> Optional[str]:
-    """The object id of an assignee. Names are the directory's business: a provider that has one
-    offers ``principal_id(name)``."""
+    """The object id of an assignee; a name is looked up in the provider's directory."""
     if object_id or assignee is None or _is_guid(assignee):
         return object_id or assignee
-    lookup = getattr(provider, "principal_id", None)
-    if lookup is None:
-        raise UsageError(
-            f"'{assignee}' is not an object id, and this provider has no directory to look it up.",
-            hint="Give the object id: --assignee-object-id GUID.",
-        )
-    return lookup(assignee)
+    return provider.find_principal(assignee)
 
 
 def _definition_id(definitions: List[Dict[str, Any]], role: str) -> str:

@@ -46,6 +46,7 @@ def poll(ask: Ask, location: str, operation: str) -> Response:
             return accepted(ask, unit, found)
     with ask.parts.writing("poll") as unit:
         unit.advance_to(found.done)
+    with ask.parts.reading() as unit:  # apart: an operation's failure must not undo the advance
         return _ended(unit, found)
 
 

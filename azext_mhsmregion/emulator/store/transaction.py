@@ -46,7 +46,7 @@ class Transaction:
         if pool.operation is not None:
             self._sql.execute(
                 "INSERT OR REPLACE INTO operation (id, pool, record) VALUES (?, ?, ?)",
-                (pool.operation.id, pool.id, codec.encode_operation(pool.operation)),
+                (pool.operation.id.lower(), pool.id, codec.encode_operation(pool.operation)),
             )
         return pool
 

@@ -6,7 +6,6 @@ import sys
 
 FORBIDDEN = frozenset(
     {
-        "socket.bind",
         "socket.connect",
         "socket.getaddrinfo",
         "socket.gethostbyname",
@@ -18,9 +17,12 @@ FORBIDDEN = frozenset(
 
 def _forbid(event, arguments):
     if event in FORBIDDEN:
+        what = f"{event} {arguments!r}"
         with open(os.environ["MHSMREGION_TEST_ATTEMPTS"], "a", encoding="utf-8") as file:
-            file.write(f"{event} {arguments[1:]!r}\n")
-        raise PermissionError(f"sockets are forbidden in this test: {event} {arguments[1:]!r}")
+            file.write(f"{what}\n")
+            import traceback
+            traceback.print_stack(file=file)
+        raise PermissionError(f"sockets are forbidden in this test: {what}")
 
 
 sys.addaudithook(_forbid)

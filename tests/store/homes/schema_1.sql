@@ -14,7 +14,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO "meta" VALUES('clock','{"base_real":1767000000000,"base_service":1767000000000,"highest":1767000000000,"mode":"manual","scale":1.0}');
 INSERT INTO "meta" VALUES('settings','{"profile": "quick"}');
 CREATE TABLE operation (id TEXT PRIMARY KEY, pool TEXT NOT NULL, record TEXT NOT NULL);
-INSERT INTO "operation" VALUES('operation-of-ContosoMHSM','id-of-ContosoMHSM','{"accepted":1767000000000,"answers_pool":true,"done":1767000001000,"failure":null,"id":"operation-of-ContosoMHSM","kind":"create","location":"uksouth","pool":"id-of-ContosoMHSM"}');
+INSERT INTO "operation" VALUES('operation-of-contosomhsm','id-of-ContosoMHSM','{"accepted":1767000000000,"answers_pool":true,"done":1767000001000,"failure":null,"id":"operation-of-ContosoMHSM","kind":"create","location":"uksouth","pool":"id-of-ContosoMHSM"}');
 CREATE TABLE pool (
     id TEXT PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE, revision INTEGER NOT NULL, record TEXT NOT NULL
 );
