@@ -34,8 +34,8 @@ def test_a_step_that_goes_wrong_ends_the_demo(tmp_path):
     code = (
         "import sys; sys.argv = ['demo']\n"
         f"sys.path.insert(0, {str(CHECKOUT / 'tools')!r})\n"
-        "import demo\n"
-        f"demo._environment = lambda folder: dict(__import__('os').environ, MHSMREGION_HOME={str(blocked)!r})\n"
+        "import demo, os\n"
+        f"demo._environment = lambda _: dict(os.environ, MHSMREGION_HOME={str(blocked)!r})\n"
         "sys.exit(demo.main())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)

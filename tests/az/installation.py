@@ -23,6 +23,9 @@ VERSIONS = ("2.91.0", "2.48.1")
 GUARD = Path(__file__).resolve().parent / "guard"
 SOURCES = ("setup.py", "pyproject.toml", "README.md", "HISTORY.rst")
 SECONDS = 180
+AZ_VERSION_CHECK = ("'azcliprod.blob.core.windows.net'", "'raw.githubusercontent.com'")
+"""Where az itself looks for a newer az, once in a fresh profile, before it loads a command. It
+has no switch for that; it is refused like all else."""
 OURS = ("AZURE_", "MHSMREGION_", "PYTHON", "HTTP_PROXY", "HTTPS_PROXY", "REQUESTS_CA", "SSL_CERT", "CURL_CA")
 
 
@@ -134,8 +137,9 @@ class Az:
         return self.run([*isolation(), *command], self.environment(**guard, **settings))
 
     def attempts(self) -> str:
-        """What the last program run offline tried to reach."""
-        return self._attempts.read_text()
+        """What the last program run offline tried to reach, az's own check of its version apart."""
+        lines = self._attempts.read_text().splitlines()
+        return "\n".join(line for line in lines if not any(host in line for host in AZ_VERSION_CHECK))
 
     def run(self, command: List[str], environment: Dict[str, str]) -> Result:
         """Run a program in this az's folder."""

@@ -327,6 +327,12 @@ class World:
         with self.emulator.parts.reading() as unit:
             return unit.tx.rows(found.id, region, kinds)
 
+    def rows_of_everyone(self) -> int:
+        """How many rows the home holds, whatever their pool, those of pools that are gone included."""
+        with self.emulator.parts.reading() as unit:
+            pools = unit.tx.pools()
+            return sum(len(unit.tx.rows(pool.id, region.name)) for pool in pools for region in pool.regions)
+
     def shown(self, region: str, pool: str = POOL) -> str:
         """Everything that a region shows now, as canonical JSON (L4: byte for byte)."""
         found = self.record(pool)

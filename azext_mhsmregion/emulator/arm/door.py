@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Optional
 
 from azext_mhsmregion.emulator.arm import groups, operations, pools
 from azext_mhsmregion.emulator.arm.versions import check_api_version
-from azext_mhsmregion.emulator.directory import Principal
 from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import messages
@@ -29,17 +28,13 @@ READING = ("GET", "HEAD")
 def handle(ask: Ask) -> Response:
     """Answer one control-plane request."""
     try:
-        principal = _authenticate(ask)
+        principal = authenticate(ask, AUDIENCES)
     except Unauthenticated as error:
         return _unauthenticated(error)
     try:
         return _route(replace(ask, principal=principal))
     except ModelError as error:
         return error_response(error)
-
-
-class Unauthenticated(Exception):
-    """No token, or one that does not hold."""
 
 
 def error_response(error: ModelError) -> Response:
@@ -90,29 +85,8 @@ def _not_found(ask: Ask, known: bool) -> ModelError:
     )
 
 
-def _authenticate(ask: Ask) -> Principal:
-    if ask.caller.principal is not None:
-        return _known(ask, ask.caller.principal)
-    scheme, _, token = ask.request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("Authentication failed. The 'Authorization' header is missing.")
-    from azext_mhsmregion.emulator.entra.tokens import TokenError
-
-    try:
-        claims = ask.parts.tokens().verify(token.strip(), AUDIENCES)
-    except TokenError as error:
-        raise Unauthenticated(str(error)) from error
-    return _known(ask, claims.object_id)
-
-
-def _known(ask: Ask, object_id: str) -> Principal:
-    principal: Optional[Principal] = ask.parts.directory.by_object_id(object_id)
-    if principal is None:
-        raise Unauthenticated(f"The principal '{object_id}' is not in the emulator's directory.")
-    return principal
-
-
 def _unauthenticated(error: Unauthenticated) -> Response:
     challenge = 'Bearer authorization_uri="https://login.microsoftonline.com/", error="invalid_token"'
-    body = {"error": {"code": "AuthenticationFailed", "message": str(error)}}
+    message = str(error) or "Authentication failed. The 'Authorization' header is missing."
+    body = {"error": {"code": "AuthenticationFailed", "message": message}}
     return json_response(401, body, (("www-authenticate", challenge),))

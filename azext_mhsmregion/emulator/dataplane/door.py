@@ -4,12 +4,12 @@ activation and local RBAC, then the handler. Errors in Key Vault's shape."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional, Tuple
+from typing import Tuple
 
 from azext_mhsmregion.emulator.dataplane import frame, keys, roles, security_domain
 from azext_mhsmregion.emulator.dataplane.frame import Visit
-from azext_mhsmregion.emulator.directory import Principal
 from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
 from azext_mhsmregion.emulator.keyring import Keyring
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
@@ -37,7 +37,7 @@ def handle(ask: Ask, keyring: Keyring) -> Response:
         return _no_such_name(ask)
     pool, region = visit_to
     try:
-        principal = _authenticate(ask, pool)
+        principal = authenticate(ask, (AUDIENCE,))
     except Unauthenticated as error:
         return _challenge(pool, error)
     try:
@@ -45,10 +45,6 @@ def handle(ask: Ask, keyring: Keyring) -> Response:
     except ModelError as error:
         response = error_response(error, ask.parts.sources.new_id())
     return replace(response, headers=response.headers + _service_headers(region))
-
-
-class Unauthenticated(Exception):
-    """No token, or one that does not hold; ``detail`` is empty when there was none."""
 
 
 def error_response(error: ModelError, activity: str) -> Response:
@@ -87,28 +83,6 @@ def _not_found(ask: Ask, known: bool) -> ModelError:
     error = NotFound(messages.not_covered(what), "NotImplemented")
     error.status = 405 if known else 501
     return error
-
-
-def _authenticate(ask: Ask, pool: Pool) -> Principal:
-    if ask.caller.principal is not None:
-        return _known(ask, ask.caller.principal)
-    scheme, _, token = ask.request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("")
-    from azext_mhsmregion.emulator.entra.tokens import TokenError
-
-    try:
-        claims = ask.parts.tokens().verify(token.strip(), (AUDIENCE,))
-    except TokenError as error:
-        raise Unauthenticated(str(error)) from error
-    return _known(ask, claims.object_id)
-
-
-def _known(ask: Ask, object_id: str) -> Principal:
-    principal: Optional[Principal] = ask.parts.directory.by_object_id(object_id)
-    if principal is None:
-        raise Unauthenticated(f"The principal '{object_id}' is not in the emulator's directory.")
-    return principal
 
 
 def _challenge(pool: Pool, error: Unauthenticated) -> Response:

@@ -20,8 +20,6 @@ def _forbid(event, arguments):
         what = f"{event} {arguments!r}"
         with open(os.environ["MHSMREGION_TEST_ATTEMPTS"], "a", encoding="utf-8") as file:
             file.write(f"{what}\n")
-            import traceback
-            traceback.print_stack(file=file)
         raise PermissionError(f"sockets are forbidden in this test: {what}")
 
 
