@@ -219,9 +219,7 @@ class OpenHome:
     def find_principal(self, name: str) -> Optional[str]:
         """Object id of a principal by its name, sign-in name or application id."""
         directory = self.emulator.directory
-        found = (
-            directory.by_name(name) or directory.by_user_principal_name(name) or directory.by_app_id(name)
-        )
+        found = directory.by_name(name) or directory.by_user_principal_name(name) or directory.by_app_id(name)
         return None if found is None else found.object_id
 
     def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:

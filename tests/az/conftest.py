@@ -31,11 +31,18 @@ def version(request):
 
 
 @pytest.fixture
-def az(version, tmp_path, home, tmp_path_factory):
+def fresh_az(version, tmp_path, home, tmp_path_factory):
     """az with our extension, an empty profile, the emulator provider."""
     extensions = installation.extensions_of(version, tmp_path_factory)
     settings = {"MHSMREGION_PROVIDER": "emulator", "MHSMREGION_HOME": str(home)}
     return installation.Az(version, tmp_path / "az", extensions, settings)
+
+
+@pytest.fixture
+def az(fresh_az, tmp_path_factory):
+    """The same with a profile that has a command index and no login."""
+    shutil.copytree(installation.warm_profile_of(fresh_az.version, tmp_path_factory), fresh_az.profile)
+    return fresh_az
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Dict, Iterator, List
 
@@ -25,7 +25,7 @@ CRYPTO_USER = "Managed HSM Crypto User"
 AT_ONCE = dict.fromkeys(("create", "update", "activation", "region-add", "region-remove", "delete"), 0.0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def certificates() -> tuple:
     """Three officers' certificates, PEM, made once a run."""
     yesterday = datetime.now(timezone.utc) - timedelta(days=1)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
@@ -43,7 +43,9 @@ class Result:
 def bare_environment(**settings: str) -> Dict[str, str]:
     """The caller's environment without what would lead az or ours elsewhere."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(OURS)}
-    return {**kept, "AZURE_CORE_COLLECT_TELEMETRY": "no", **settings}
+    # 2.48.1 asks a service of Microsoft's about every usage error.
+    quiet = {"AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_ERROR_RECOMMENDATION": "off"}
+    return {**kept, **quiet, **settings}
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def python_of(version: str) -> Path:
     return python
 
 
-@lru_cache(maxsize=None)
+@cache
 def isolation() -> tuple:
     """The command in front of a program that takes its network away; empty where it is not
     permitted (then the audit hook alone forbids)."""
@@ -170,3 +172,15 @@ def extensions_of(version: str, factory: pytest.TempPathFactory) -> Path:
                 shutil.rmtree(folder, ignore_errors=True)
             assert added.code == 0, added.err
     return folder
+
+
+def warm_profile_of(version: str, factory: pytest.TempPathFactory) -> Path:
+    """A profile in which az has built its command index, nobody signed in: tests work on copies,
+    since az takes two seconds to build one."""
+    extensions = extensions_of(version, factory)
+    with made_once(factory, f"warm-{version}") as folder:
+        if not folder.exists():
+            az = Az(version, folder, extensions)
+            shown = az.offline("keyvault region list --help")
+            assert shown.code == 0, shown.err
+    return folder / "profile"

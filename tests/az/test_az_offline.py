@@ -23,7 +23,9 @@ australiaeast  Australia East  no         Succeeded
 """
 
 
-def test_add_list_remove_each_twice(az):
+def test_add_list_remove_each_twice(fresh_az):
+    az = fresh_az
+    assert not az.profile.exists()
     first, second = az.offline(ADD), az.offline(ADD)
     assert (first.code, first.json) == (0, [PRIMARY, EXTENDED]), first.err
     assert (second.code, second.json) == (0, [PRIMARY, EXTENDED]), second.err
@@ -40,7 +42,7 @@ def test_add_list_remove_each_twice(az):
 
 
 def test_nobody_is_signed_in(az):
-    """The profile of these tests is empty: az's own command refuses in it."""
+    """az's own command refuses in the profile of these tests, ours does not."""
     assert az.offline(LIST).code == 0
     refused = az.offline("account show")
     assert refused.code == 1

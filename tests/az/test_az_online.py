@@ -26,13 +26,13 @@ def test_cores_other_commands_go_on_working(az_online, server):
     assert [one["name"] for one in listed.json] == [POOL], listed.err
     shown = az_online(f"keyvault show --hsm-name {POOL}")
     assert shown.json["properties"]["securityDomainProperties"]["activationStatus"] == "Active", shown.err
-    keys = az_online(f"keyvault key list --hsm-name {POOL}")
-    assert keys.code == 0, keys.err
-    assert [one["name"] for one in keys.json] == [KEY]
     made = az_online(f"keyvault key create --hsm-name {POOL} --name second --kty EC-HSM --curve P-256")
-    assert made.json["key"]["kty"] == "EC-HSM", made.err
-    keys = az_online(f"keyvault key list --hsm-name {POOL}")
-    assert sorted(one["name"] for one in keys.json) == [KEY, "second"]
+    assert made.code == 0, made.err
+    key = az_online(f"keyvault key show --hsm-name {POOL} --name second")
+    assert key.json["key"]["kid"] == made.json["key"]["kid"]
+    if az_online.version != "2.48.1":  # which cannot list keys on Python 3.11: its inspect.getargspec
+        keys = az_online(f"keyvault key list --hsm-name {POOL}")
+        assert sorted(one["name"] for one in keys.json) == [KEY, "second"], keys.err
     app = server.emulator.directory.app.object_id
     roles = az_online(f"keyvault role assignment list --hsm-name {POOL} --assignee-object-id {app}")
     assert CRYPTO_USER in [one["roleName"] for one in roles.json], roles.err
@@ -55,7 +55,8 @@ def test_a_key_is_refused_before_the_role_and_made_after_it(az_online, server):
 def test_core_and_ours_list_the_same_regions(az_online, plain_az):
     for arm in ("emulator", "arm"):
         assert regions(az_online(LIST, MHSMREGION_PROVIDER=arm)) == regions(plain_az(LIST)) == ONE
-    assert "extension" not in plain_az(f"{LIST} --debug").out
+    assert "extension: mhsmregion" in az_online(LIST).err
+    assert "extension: mhsmregion" not in plain_az(LIST).err
     assert regions(az_online(ADD, MHSMREGION_PROVIDER="arm")) == TWO
     for arm in ("emulator", "arm"):
         assert regions(az_online(LIST, MHSMREGION_PROVIDER=arm)) == regions(plain_az(LIST)) == TWO

@@ -22,13 +22,13 @@ from azext_mhsmregion.emulator import running
 
 def check(home: Path, acknowledged: Dict[str, Any]) -> Dict[str, Any]:
     rig = Rig(home, "story")  # the ids of a first opening, if there was none before
-    found = {"state": state(home), "problems": problems(home), "server": running.find(home) is not None}
+    held, wrong, server = state(home), problems(home), running.find(home) is not None
     look_at_everything(rig)
     check_files(rig, acknowledged)
     rig.emulator.store.close()
     go_on(Rig(home, f"after the crash of {home.name}"))
-    found["problems"] += [f"after one more write: {problem}" for problem in problems(home)]
-    return found
+    wrong += [f"after one more write: {problem}" for problem in problems(home)]
+    return {"state": held, "problems": wrong, "server": server}
 
 
 def look_at_everything(rig: Rig) -> None:

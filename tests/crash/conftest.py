@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
@@ -72,8 +71,3 @@ def active_home(tmp_path_factory: pytest.TempPathFactory, certificates_file: Pat
 def home(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "home"
     shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-def pytest_configure() -> None:
-    for name in ("MHSMREGION_FAILPOINT", "MHSMREGION_FAILPOINT_LOG"):
-        os.environ.pop(name, None)

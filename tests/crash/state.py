@@ -143,7 +143,7 @@ def _region_problems(pool: Pool, now: int) -> Iterator[str]:
 
 def _data_problems(database: sqlite3.Connection, pool: Pool, now: int) -> Iterator[str]:
     purged = pool.deletion is not None and pool.deletion.purged is not None
-    held = {region: set() for region in (item.name for item in pool.regions)}  # type: Dict[str, Set[Any]]
+    held: Dict[str, Set[Any]] = {region.name: set() for region in pool.regions}
     rows: Dict[str, List[Row]] = {}
     for found in database.execute(
         "SELECT region, kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, data "
@@ -193,5 +193,3 @@ def _without_public(data: str) -> Any:
     body = json.loads(data)
     body.pop("public", None)
     return body
-
-

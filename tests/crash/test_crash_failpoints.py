@@ -5,6 +5,7 @@ Before a commit or a rename, the write is wholly absent; after it, wholly there,
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -33,6 +34,14 @@ def test_every_failpoint_is_passed(hits: Dict[str, int], report: List[str]) -> N
     report.append(f"failpoints: {len(hits)}, passages in the story: {sum(hits.values())}")
     report.extend(f"  {count:3d} {name}" for name, count in hits.items())
     assert [name for name, count in hits.items() if count == 0] == []
+
+
+def test_each_command_of_the_story_is_one_transaction(undisturbed: Run, hits: Dict[str, int]) -> None:
+    """And those that make private files are none."""
+    commits = sum(count for name, count in hits.items() if re.fullmatch(r"commit\..*\.after", name))
+    steps = [step for step in undisturbed.steps if step not in ("token", "authority", "leaf", "served")]
+    assert steps[0] == "open"  # the schema's
+    assert commits == len(steps)
 
 
 def test_the_story_is_legal_and_each_write_bumps_its_pool_once(undisturbed: Run) -> None:

@@ -60,9 +60,7 @@ def test_the_other_random_kills_of_a_hundred(
     kill_and_check(range(KILLS, FULL), active_home, expected, tmp_path, report)
 
 
-def kill_and_check(
-    numbers: range, active_home: Path, expected: Run, folder: Path, report: List[str]
-) -> None:
+def kill_and_check(numbers: range, active_home: Path, expected: Run, folder: Path, report: List[str]) -> None:
     def one(number: int) -> Kill:
         home = folder / f"home{number}"
         shutil.copytree(active_home, home)

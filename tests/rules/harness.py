@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from hypothesis import HealthCheck, Phase, settings
 
 from azext_mhsmregion.crypto import certificates
+from azext_mhsmregion.emulator import objects
 from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request
 from azext_mhsmregion.model.clock import SECOND
@@ -337,7 +338,7 @@ class World:
         """Everything that a region shows now, as canonical JSON (L4: byte for byte)."""
         found = self.record(pool)
         with self.emulator.parts.reading() as unit:
-            return canonical(unit.objects(found, region, tuple(Kind)))
+            return canonical(objects.shown(unit, found, region, tuple(Kind)))
 
     def break_link(self, one: str, other: str, seconds: Optional[float], name: str = POOL) -> None:
         """The link between two regions is down from now for ``seconds`` (None: no planned end)."""

@@ -147,8 +147,8 @@ def test_d3_the_primary_goes_by_delete_and_purge(world: World) -> None:
 
 @pytest.mark.rule("D4")
 def test_d4_retention_is_from_7_to_90_days_and_90_by_default(world: World) -> None:
-    refused = [world.put_pool(f"p{days}", softDeleteRetentionInDays=days).status for days in (6, 91, 0)]
-    taken = [world.put_pool(f"p{days}", softDeleteRetentionInDays=days).status for days in (7, 90)]
+    refused = [world.put_pool(f"pool{days}", softDeleteRetentionInDays=days).status for days in (6, 91, 0)]
+    taken = [world.put_pool(f"pool{days}", softDeleteRetentionInDays=days).status for days in (7, 90)]
     world.put_pool("plain", softDeleteRetentionInDays=None)
 
     assert (refused, taken) == ([400] * 3, [202] * 2)

@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from azext_mhsmregion.emulator.store.lease import Lease
 from azext_mhsmregion.emulator.store.store import Store
@@ -42,7 +42,7 @@ def pool(name: str = "ContosoMHSM", pool_id: str = "") -> Pool:
 
 def row(number: int, region: str = PRIMARY, kind: Kind = Kind.KEY_VERSION, **changes: Any) -> Row:
     """A row of the write ``number``; of the same write in every region."""
-    facts: dict[str, Any] = {
+    facts: Dict[str, Any] = {
         "region": region,
         "kind": kind,
         "name": f"key-{number}",
@@ -92,6 +92,10 @@ class Other:
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
+
+    def ask(self, line: str) -> str:
+        self.tell(line)
+        return self.hear()
 
     def end(self) -> int:
         assert self.process.stdin is not None

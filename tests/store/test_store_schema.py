@@ -137,7 +137,8 @@ def test_two_processes_that_open_a_home_first_agree(tmp_path: Path) -> None:
         one.hear(), two.hear()
         for number in range(15):
             home = tmp_path / f"home{number}"
-            one.tell(str(home)), two.tell(str(home))
+            one.tell(str(home))
+            two.tell(str(home))
             assert (one.hear(), two.hear()) == ("done", "done")
             with open_store(home).read() as tx:
                 assert tx.meta("count") == 2

@@ -17,7 +17,7 @@ from azext_mhsmregion.model.replication import Kind
 
 def bodies(store: Store) -> int:
     with store.read() as tx:
-        return tx._sql.execute("SELECT count(*) FROM body").fetchone()[0]
+        return int(tx._sql.execute("SELECT count(*) FROM body").fetchone()[0])
 
 
 def test_a_write_that_raises_leaves_nothing(store: Store) -> None:
@@ -77,10 +77,10 @@ def test_a_reader_sees_one_instant_while_others_write(store: Store, home: Path) 
     )
     with other(home, code) as writer:
         writer.hear()
-        writer.tell("1"), writer.hear()
+        writer.ask("1")
         with store.read() as tx:
             assert tx.meta("x") == 1
-            writer.tell("2"), writer.hear()
+            writer.ask("2")
             assert tx.meta("y") == 1
         with store.read() as tx:
             assert (tx.meta("x"), tx.meta("y")) == (2, 2)
@@ -117,7 +117,8 @@ def test_two_processes_that_write_at_once_lose_nothing(store: Store, home: Path)
     )
     with other(home, code) as one, other(home, code) as two:
         one.hear(), two.hear()
-        one.tell(), two.tell()
+        one.tell()
+        two.tell()
         assert (one.hear(), two.hear()) == ("done", "done")
     with store.read() as tx:
         found = tx.pools()[0]
@@ -286,7 +287,9 @@ def test_kinds_come_back_as_they_went(store: Store) -> None:
         tx.put_rows("p", put)
     with store.read() as tx:
         assert sorted(tx.rows("p", PRIMARY), key=lambda item: item.stamp) == put
-        assert tx.rows("p", PRIMARY, (Kind.KEY_STATE,)) == [item for item in put if item.kind is Kind.KEY_STATE]
+        assert tx.rows("p", PRIMARY, (Kind.KEY_STATE,)) == [
+            item for item in put if item.kind is Kind.KEY_STATE
+        ]
 
 
 # -- closing -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from azext_mhsmregion.crypto.certificates import certificate_jwk, self_signed
+from azext_mhsmregion.emulator import acceptance
 from azext_mhsmregion.emulator.keyring import Keyring
 from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request, Response
@@ -91,7 +92,7 @@ def add_keys(emulator: Emulator, name: str, count: int, material: int = 10) -> N
             unit.tx.put_material(pool.id, version, wrapped)
             made = keys.KeyHandle(version, handle.kty, handle.size, handle.curve, handle.public)
             writes += keys.create(keys.Objects(), f"key-{number}", asked, made, unit.now)
-        unit.accept(pool, pool.primary.name, writes)
+        acceptance.accept(unit, pool, pool.primary.name, writes)
 
 
 def _download_request() -> Dict[str, Any]:

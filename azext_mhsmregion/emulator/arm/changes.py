@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping
 
-from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator import acceptance, parse
 from azext_mhsmregion.emulator.arm import groups, requests
 from azext_mhsmregion.emulator.arm.operations import accepted
 from azext_mhsmregion.emulator.arm.pools import DELETED, POOLS, in_location, require
@@ -81,7 +81,7 @@ def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
         pool = lifecycle.create(asked, holder, act(ask, unit), catalogue())
         ids = [ask.parts.sources.new_id() for _ in pool.administrators]
         born = rbac.administrators(pool.administrators, ids)
-        pool = unit.accept(pool, pool.primary.name, born)
+        pool = acceptance.accept(unit, pool, pool.primary.name, born)
         assert pool.operation is not None
         return accepted(ask, unit, pool.operation)
 
@@ -101,11 +101,11 @@ def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
                 catalogue(),
                 unit.settings.edition,
                 unit.settings.without_capacity,
-                unit.unsent_until(pool),
+                acceptance.unsent_until(unit, pool),
             )
             change = extension.change_regions(pool, listed, act(ask, unit), conditions)
             changed = lifecycle.changed(change.pool, wanted)
-            return _answer(ask, unit, unit.apply(replace(change, pool=changed)))
+            return _answer(ask, unit, acceptance.apply(unit, replace(change, pool=changed)))
         return _stored(ask, unit, lifecycle.update(pool, wanted, act(ask, unit)))
 
 

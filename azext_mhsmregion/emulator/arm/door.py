@@ -21,6 +21,12 @@ AUDIENCES = (
     "https://management.core.windows.net/",
 )
 SERVICE_VERSION = "1.5.969.1"
+"""In every answer of the service, refusals included (recorded), in none of ARM itself."""
+
+ARM_ERRORS = ("ResourceGroupNotFound", "ResourceNotFound")
+"""What ARM answers without asking the service."""
+
+GATHERED_SLASHES = "subscriptions/{id}/providers/Microsoft.KeyVault/managedHSMs".count("/")
 
 READING = ("GET", "HEAD")
 
@@ -51,11 +57,24 @@ def _route(ask: Ask) -> Response:
     subscription = parameters.pop("subscription", None)
     if subscription is not None and subscription.lower() != ask.parts.directory.subscription_id:
         raise NotFound(f"The subscription '{subscription}' could not be found.", "SubscriptionNotFound")
-    if "/microsoft.keyvault/" in ask.request.path.lower():
+    is_ours = "/microsoft.keyvault/" in ask.request.path.lower()
+    if is_ours:
         check_api_version(ask.request.query.get("api-version"), "managedHSMs")
-    response: Response = handler(ask, **parameters)
+    try:
+        response: Response = handler(ask, **parameters)
+    except ModelError as error:
+        response = error_response(error)
+        is_ours = is_ours and error.code not in ARM_ERRORS
+    if not is_ours or _is_gathered(ask):
+        return response
     version = (("x-ms-keyvault-service-version", SERVICE_VERSION),)
     return replace(response, headers=response.headers + version)
+
+
+def _is_gathered(ask: Ask) -> bool:
+    """A list over a subscription: ARM gathers it, so it bears no service version (recorded)."""
+    path = ask.request.path.strip("/")
+    return ask.request.method == "GET" and path.count("/") == GATHERED_SLASHES
 
 
 @cache

@@ -39,7 +39,7 @@ def handle(ask: Ask, keyring: Keyring) -> Response:
     try:
         principal = authenticate(ask, (AUDIENCE,))
     except Unauthenticated as error:
-        return _challenge(pool, error)
+        return _challenge(pool, error, ask.request.method)
     try:
         response = _route(replace(ask, principal=principal), pool, region, keyring)
     except ModelError as error:
@@ -85,14 +85,16 @@ def _not_found(ask: Ask, known: bool) -> ModelError:
     return error
 
 
-def _challenge(pool: Pool, error: Unauthenticated) -> Response:
-    """401 with the recorded challenge; no region header (A7)."""
+def _challenge(pool: Pool, error: Unauthenticated, method: str) -> Response:
+    """401 with the recorded challenge; no region header (A7). Without a token the body is the bare
+    word OK for GET and nothing for the others, whatever the content type says (recorded)."""
     challenge = (
         f'Bearer authorization="https://login.microsoftonline.com/{pool.tenant}", resource="{AUDIENCE}"'
     )
     headers: Tuple[Tuple[str, str], ...] = (("www-authenticate", challenge),)
     if not str(error):
-        return json_response(401, "OK", headers)
+        content_type = ("content-type", "application/json; charset=utf-8")
+        return Response(401, (content_type, *headers), b"OK" if method == "GET" else b"")
     return json_response(401, {"error": {"code": "Unauthorized", "message": str(error)}}, headers)
 
 

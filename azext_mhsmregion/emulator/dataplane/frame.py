@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple
 
+from azext_mhsmregion.emulator import objects
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.keyring import Keyring
 from azext_mhsmregion.emulator.unit import Unit
@@ -63,7 +64,7 @@ class Visit:
         if not before_activation:
             activation.require_active(pool, unit.now)
         assert self.ask.principal is not None
-        rbac.authorize(unit.rights(pool, self.region), self.ask.principal.object_id, action, scope)
+        rbac.authorize(objects.rights(unit, pool, self.region), self.ask.principal.object_id, action, scope)
 
     @contextmanager
     def reading(

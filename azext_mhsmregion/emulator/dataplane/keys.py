@@ -6,11 +6,11 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from azext_mhsmregion.crypto import signing
 from azext_mhsmregion.crypto.errors import CryptoError
-from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator import acceptance, objects, parse
 from azext_mhsmregion.emulator.dataplane import bodies
 from azext_mhsmregion.emulator.dataplane.frame import Visit
+from azext_mhsmregion.emulator.objects import KEYS
 from azext_mhsmregion.emulator.routes import Router
-from azext_mhsmregion.emulator.unit import KEYS
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import keys
 from azext_mhsmregion.model.errors import Invalid
@@ -44,16 +44,16 @@ def create(visit: Visit, name: str) -> Response:
         asked = keys.canonical(_request(parse.body(visit.ask.request)))
     handle, wrapped = visit.keyring.make(asked)
     with visit.writing("key", "keys/create", f"/keys/{name}") as (unit, pool):
-        writes = keys.create(unit.key(pool, visit.region, name), name, asked, handle, unit.now)
+        writes = keys.create(objects.key(unit, pool, visit.region, name), name, asked, handle, unit.now)
         unit.tx.put_material(pool.id, handle.version, wrapped)
-        pool = unit.accept(pool, visit.region, writes)
-        key = unit.key(pool, visit.region, name).keys[name]
+        pool = acceptance.accept(unit, pool, visit.region, writes)
+        key = objects.key(unit, pool, visit.region, name).keys[name]
         return json_response(200, bodies.key_body(visit.host_url, pool, name, key.current))
 
 
 def get(visit: Visit, name: str, version: str = "") -> Response:
     with visit.reading("keys/read/action", f"/keys/{name}") as (unit, pool):
-        found = keys.live_version(unit.key(pool, visit.region, name), name, version, unit.now)
+        found = keys.live_version(objects.key(unit, pool, visit.region, name), name, version, unit.now)
         return json_response(200, bodies.key_body(visit.host_url, pool, name, found[1]))
 
 
@@ -61,7 +61,7 @@ def list_keys(visit: Visit) -> Response:
     with visit.reading("keys/read/action", "/keys") as (unit, pool):
         shown = [
             bodies.key_item(visit.host_url, pool, key)
-            for key in unit.objects(pool, visit.region, KEYS).keys.values()
+            for key in objects.shown(unit, pool, visit.region, KEYS).keys.values()
             if key.state.get("deleted") is None
         ]
     return _page(visit, "/keys", shown)
@@ -69,16 +69,16 @@ def list_keys(visit: Visit) -> Response:
 
 def list_versions(visit: Visit, name: str) -> Response:
     with visit.reading("keys/read/action", f"/keys/{name}") as (unit, pool):
-        key = keys.live(unit.key(pool, visit.region, name), name, unit.now)
+        key = keys.live(objects.key(unit, pool, visit.region, name), name, unit.now)
         shown = [bodies.key_item(visit.host_url, pool, key, item.version) for item in key.versions]
     return _page(visit, f"/keys/{name}/versions", shown)
 
 
 def delete(visit: Visit, name: str) -> Response:
     with visit.writing("key", "keys/delete", f"/keys/{name}") as (unit, pool):
-        write = keys.delete(unit.key(pool, visit.region, name), name, pool, unit.now)
-        pool = unit.accept(pool, visit.region, [write])
-        key = unit.key(pool, visit.region, name).keys[name]
+        write = keys.delete(objects.key(unit, pool, visit.region, name), name, pool, unit.now)
+        pool = acceptance.accept(unit, pool, visit.region, [write])
+        key = objects.key(unit, pool, visit.region, name).keys[name]
         body = bodies.key_body(visit.host_url, pool, name, key.current)
         return json_response(200, {**body, **bodies.deletion(visit.host_url, key)})
 
@@ -88,7 +88,7 @@ def list_deleted(visit: Visit) -> Response:
         url = visit.host_url
         shown = [
             {**bodies.key_item(url, pool, key), **bodies.deletion(url, key)}
-            for key in unit.objects(pool, visit.region, KEYS).keys.values()
+            for key in objects.shown(unit, pool, visit.region, KEYS).keys.values()
             if keys.is_deleted(key, unit.now)
         ]
     return _page(visit, "/deletedkeys", shown)
@@ -96,23 +96,23 @@ def list_deleted(visit: Visit) -> Response:
 
 def get_deleted(visit: Visit, name: str) -> Response:
     with visit.reading("keys/deletedKeys/read/action", f"/keys/{name}") as (unit, pool):
-        key = keys.deleted(unit.key(pool, visit.region, name), name, unit.now)
+        key = keys.deleted(objects.key(unit, pool, visit.region, name), name, unit.now)
         body = bodies.key_body(visit.host_url, pool, name, key.current)
         return json_response(200, {**body, **bodies.deletion(visit.host_url, key)})
 
 
 def recover(visit: Visit, name: str) -> Response:
     with visit.writing("key", "keys/deletedKeys/recover/action", f"/keys/{name}") as (unit, pool):
-        write = keys.recover(unit.key(pool, visit.region, name), name, unit.now)
-        pool = unit.accept(pool, visit.region, [write])
-        key = unit.key(pool, visit.region, name).keys[name]
+        write = keys.recover(objects.key(unit, pool, visit.region, name), name, unit.now)
+        pool = acceptance.accept(unit, pool, visit.region, [write])
+        key = objects.key(unit, pool, visit.region, name).keys[name]
         return json_response(200, bodies.key_body(visit.host_url, pool, name, key.current))
 
 
 def purge(visit: Visit, name: str) -> Response:
     with visit.writing("key", "keys/deletedKeys/delete", f"/keys/{name}") as (unit, pool):
-        write = keys.purge(unit.key(pool, visit.region, name), name, pool, unit.now)
-        unit.accept(pool, visit.region, [write])
+        write = keys.purge(objects.key(unit, pool, visit.region, name), name, pool, unit.now)
+        acceptance.accept(unit, pool, visit.region, [write])
     return Response(204, (("content-type", "application/json; charset=utf-8"),))
 
 
@@ -143,7 +143,7 @@ def _usable(visit: Visit, name: str, version: str, operation: str) -> Tuple[str,
     """The kid and private key of a version that may be used now; the cryptography itself runs
     outside the transaction."""
     with visit.reading(f"keys/{operation}/action", f"/keys/{name}") as (unit, pool):
-        key, found = keys.live_version(unit.key(pool, visit.region, name), name, version, unit.now)
+        key, found = keys.live_version(objects.key(unit, pool, visit.region, name), name, version, unit.now)
         keys.check_use(key, found, operation, unit.now)
         wrapped = unit.tx.material(found.version)
     kid = f"{visit.host_url}/keys/{name}/{found.version}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator import acceptance, objects, parse
 from azext_mhsmregion.emulator.dataplane import bodies
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.routes import Router
@@ -27,14 +27,14 @@ def register(router: Router) -> None:
 def list_definitions(visit: Visit, scope: str) -> Response:
     scope = rbac.check_scope(scope)
     with visit.reading("roleDefinitions/read/action", scope) as (unit, pool):
-        shown = [bodies.role_body(role) for role in rbac.roles(unit.rights(pool, visit.region))]
+        shown = [bodies.role_body(role) for role in rbac.roles(objects.rights(unit, pool, visit.region))]
     return json_response(200, {"value": shown})
 
 
 def get_definition(visit: Visit, scope: str, name: str) -> Response:
     scope = rbac.check_scope(scope)
     with visit.reading("roleDefinitions/read/action", scope) as (unit, pool):
-        role = rbac.role(unit.rights(pool, visit.region), name)
+        role = rbac.role(objects.rights(unit, pool, visit.region), name)
     if role is None:
         raise NotFound(f"The role definition '{name}' does not exist.", "RoleDefinitionNotFound")
     return json_response(200, bodies.role_body(role))
@@ -44,7 +44,7 @@ def list_assignments(visit: Visit, scope: str) -> Response:
     """All assignments, whatever the scope in the path (recorded: clients sort them out)."""
     scope = rbac.check_scope(scope)
     with visit.reading("roleAssignments/read/action", scope) as (unit, pool):
-        held = unit.rights(pool, visit.region).role_assignments
+        held = objects.rights(unit, pool, visit.region).role_assignments
         shown = [bodies.assignment_body(name, body) for name, body in held.items()]
     return json_response(200, {"value": shown})
 
@@ -52,7 +52,7 @@ def list_assignments(visit: Visit, scope: str) -> Response:
 def get_assignment(visit: Visit, scope: str, name: str) -> Response:
     scope = rbac.check_scope(scope)
     with visit.reading("roleAssignments/read/action", scope) as (unit, pool):
-        body = rbac.assignment(unit.rights(pool, visit.region), name)
+        body = rbac.assignment(objects.rights(unit, pool, visit.region), name)
     return json_response(200, bodies.assignment_body(name.lower(), body))
 
 
@@ -62,14 +62,14 @@ def create_assignment(visit: Visit, scope: str, name: str) -> Response:
     role_id = parse.required(properties, "roleDefinitionId", str)
     principal = parse.required(properties, "principalId", str)
     with visit.writing("role", "roleAssignments/write/action", scope) as (unit, pool):
-        write = rbac.assign(unit.rights(pool, visit.region), name, role_id, principal, scope)
-        unit.accept(pool, visit.region, [write])
+        write = rbac.assign(objects.rights(unit, pool, visit.region), name, role_id, principal, scope)
+        acceptance.accept(unit, pool, visit.region, [write])
     return json_response(201, bodies.assignment_body(write.name, write.body))
 
 
 def delete_assignment(visit: Visit, scope: str, name: str) -> Response:
     scope = rbac.check_scope(scope)
     with visit.writing("role", "roleAssignments/delete/action", scope) as (unit, pool):
-        write = rbac.unassign(unit.rights(pool, visit.region), name)
-        unit.accept(pool, visit.region, [write])
+        write = rbac.unassign(objects.rights(unit, pool, visit.region), name)
+        acceptance.accept(unit, pool, visit.region, [write])
     return json_response(200, bodies.assignment_body(write.name, write.body))

@@ -162,9 +162,7 @@ class Listener:
 
     async def _resolve(self, host: str, place: str, client: str) -> Resolution:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._door.workers, self._door.gateway.resolve, host, place, client
-        )
+        return await loop.run_in_executor(self._door.workers, self._door.gateway.resolve, host, place, client)
 
     async def _context(self, sock: socket.socket, tunnel: Tunnel) -> Optional[ssl.SSLContext]:
         """The TLS context for the name in the ClientHello, else for the tunnel's host; None

@@ -1,0 +1,84 @@
+"""Accepting writes: rows for every region of a pool, in one transaction with its record (rules
+L1 to L6, E1, E3). One command is one bump of the pool's revision."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Callable, Dict, Iterable, List, Mapping, Tuple
+
+from azext_mhsmregion.emulator.unit import Unit
+from azext_mhsmregion.model import replication
+from azext_mhsmregion.model.extension import RegionChange
+from azext_mhsmregion.model.lifecycle import settled
+from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.replication import Kind, Row, Write
+
+
+def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool:
+    """Accept writes in ``origin``: a row for every region that holds data, conflicts audited,
+    the record written."""
+    pool = settled(pool, unit.now)
+    unit.tx.drop_regions(pool.id, _holding(unit, pool))
+    wanted = list(writes)
+    _audit_conflicts(unit, pool, origin, wanted)
+    accepted = replication.accept(
+        wanted,
+        origin,
+        {one.name: one.ready for one in pool.regions if one.name != origin and one.holds_data(unit.now)},
+        unit.now,
+        unit.tx.last_hlc(pool.id, origin, unit.now),
+        _lags(unit, pool),
+        pool.links,
+        pool.outages,
+    )
+    unit.tx.put_rows(pool.id, accepted.rows)
+    return unit.tx.put_pool(replace(pool, links=accepted.links))
+
+
+def apply(unit: Unit, change: RegionChange) -> Pool:
+    """Store a change of regions: every added region that will succeed is seeded with the
+    primary's rows (E1). What a region of the same name held before is purged first (E9)."""
+    pool = settled(change.pool, unit.now)
+    fresh = {region.name for region in change.added}
+    unit.tx.drop_regions(pool.id, [name for name in _holding(unit, pool) if name not in fresh])
+    links = pool.links
+    for region in change.added:
+        if region.failed:
+            continue
+        rows = unit.tx.rows(pool.id, pool.primary.name)
+        seeded = replication.seed(rows, region.name, region.ready, links)
+        unit.tx.put_rows(pool.id, seeded.rows)
+        links = seeded.links
+    return unit.tx.put_pool(replace(pool, links=links))
+
+
+def unsent_until(unit: Unit, pool: Pool) -> Mapping[str, int]:
+    """Until when each region's accepted writes are on their way to the others (E3)."""
+    living = _holding(unit, pool)
+    return {name: unit.tx.last_arrival(pool.id, name, living) for name in living}
+
+
+def _holding(unit: Unit, pool: Pool) -> List[str]:
+    return [region.name for region in pool.regions if region.holds_data(unit.now)]
+
+
+def _lags(unit: Unit, pool: Pool) -> Callable[[], int]:
+    """The lag of each write: seeded by the pool and its revision, so that a run can be repeated
+    exactly (L2)."""
+    source = random.Random(f"{unit.settings.seed}:{pool.id}:{pool.revision}")
+    max_lag = unit.profile.of("replication.max_lag")
+    return lambda: replication.draw_lag(source, max_lag)
+
+
+def _audit_conflicts(unit: Unit, pool: Pool, origin: str, writes: List[Write]) -> None:
+    """Two writes of one object of which neither region had seen the other's (L6)."""
+    held: Dict[Tuple[Kind, str], List[Row]] = {}
+    for write in writes:
+        place = (write.kind, write.name)
+        if place not in held:
+            held[place] = unit.tx.rows(pool.id, origin, (write.kind,), write.name)
+        for row in replication.conflicts(write, held[place], unit.now):
+            facts = {"object": write.name, "kind": write.kind.value, "origin": origin}
+            facts["other_origin"] = row.stamp.origin
+            unit.tx.put_event(pool.name, "conflict", unit.now, unit.real, facts)
