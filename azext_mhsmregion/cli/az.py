@@ -46,6 +46,8 @@ def loader_class() -> type:
                         command.operation,
                         table_transformer=commands.table_transformer(command.table),
                         exception_handler=errors.raise_for_az,
+                        # az hides a parameter of that name from the parser otherwise.
+                        supports_no_wait="no_wait" in params.PARAMETERS[name],
                     )
             return self.command_table
 

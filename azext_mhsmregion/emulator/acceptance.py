@@ -18,8 +18,7 @@ from azext_mhsmregion.model.replication import Kind, Row, Write
 def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool:
     """Accept writes in ``origin``: a row for every region that holds data, conflicts audited,
     the record written."""
-    pool = settled(pool, unit.now)
-    unit.tx.drop_regions(pool.id, _holding(unit, pool))
+    pool = tidied(unit, pool)
     wanted = list(writes)
     _audit_conflicts(unit, pool, origin, wanted)
     accepted = replication.accept(
@@ -51,6 +50,28 @@ def apply(unit: Unit, change: RegionChange) -> Pool:
         unit.tx.put_rows(pool.id, seeded.rows)
         links = seeded.links
     return unit.tx.put_pool(replace(pool, links=links))
+
+
+def record(unit: Unit, pool: Pool) -> Pool:
+    """Write a changed record that comes with no writes of objects."""
+    return unit.tx.put_pool(tidied(unit, pool))
+
+
+def tidied(unit: Unit, pool: Pool) -> Pool:
+    """The record settled; what regions that are gone held (D2) and what purged keys were (D5,
+    once every region shows the purge) leaves the store."""
+    pool = settled(pool, unit.now)
+    living = _holding(unit, pool) if pool.phase(unit.now) != "gone" else []
+    unit.tx.drop_regions(pool.id, living)
+    unit.tx.drop_purged_keys(pool.id, living, unit.now)
+    return pool
+
+
+def sweep(unit: Unit) -> None:
+    """What pools that are gone held leaves the store; their records stay, for the bill."""
+    for pool in unit.tx.pools():
+        if pool.phase(unit.now) == "gone":
+            unit.tx.drop_regions(pool.id, [])
 
 
 def unsent_until(unit: Unit, pool: Pool) -> Mapping[str, int]:

@@ -121,7 +121,7 @@ def delete(pool: Pool, act: Act) -> Pool:
     refuse_extended(pool, act.now, "Soft delete")
     refuse_busy(pool, act.now)
     done = act.now + act.profile.of("delete")
-    deletion = Deletion(act.now, done, done + pool.retention_days * DAY)
+    deletion = Deletion(act.now, done, act.now + pool.retention_days * DAY)
     return begin(replace(pool, deletion=deletion), "delete", act, done)
 
 

@@ -83,7 +83,8 @@ class Operation:
 @dataclass(frozen=True)
 class Deletion:
     """A soft delete (D4). ``done`` is when the pool is deleted, ``purge_at`` when its retention
-    ends, ``recovered`` and ``purged`` when such an operation ends, None where none was asked."""
+    ends (counted from the acceptance, as recorded), ``recovered`` and ``purged`` when such an
+    operation ends, None where none was asked."""
 
     accepted: int
     done: int

@@ -13,25 +13,17 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
+
+from shared_data import folder as shared_folder
 
 from azext_mhsmregion.provider.transport import Answer, Call
 
 RECORDING = "mhsm_region.json"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 SUBSET = "PATCH body is a subset of the recorded one"
-
-_HERE = Path(__file__).resolve()
-
-
-def shared_folder() -> Path:
-    """MHSMREGION_SHARED, else the folder beside the checkout."""
-    named = os.environ.get("MHSMREGION_SHARED")
-    return Path(named) if named else _HERE.parents[3] / "shared"
 
 
 def load_recording(name: str = RECORDING) -> List[Dict[str, Any]]:

@@ -166,7 +166,7 @@ class _Replay:
         if whole and cuts(body):
             raise ScriptError(f"{self.script.name}: exchange {index}: cut, and not made: {cuts(body)}")
         self._learn(recorded["body"], body, "request")
-        query = dict(parse_qsl(self.texts.ours(recorded["query"]), keep_blank_values=True))
+        query = self.texts.ours(dict(parse_qsl(recorded["query"], keep_blank_values=True)))
         path = self.texts.ours(recorded["path"])
         data = b"" if body is None else json.dumps(body).encode()
         bearer = {} if index in self.script.anonymous else self._bearer(recorded["host"])
@@ -240,7 +240,8 @@ class _Replay:
         made = Bag()
         for item in items:
             own = ours(item)
-            key = "|".join(str(get(own, member)) for member in rule.by) if rule.by else str(own)
+            members = [get(own, member) for member in rule.by]
+            key = "|".join(str(member) for member in members if member is not None) or str(own)
             while key in made:
                 key += "+"
             made[key] = self._bags(item, f"{at}{{{key}}}", ours)
@@ -307,7 +308,12 @@ class _Replay:
         principal = directory.by_name(user)
         if principal is None:
             raise ScriptError(f"{self.script.name}: no user {user}")
-        return principal.object_id if member == "id" else principal.user_principal_name
+        members = {
+            "id": principal.object_id,
+            "name": principal.user_principal_name,
+            "label": principal.name,
+        }
+        return members[member]
 
     def _bearer(self, host: str) -> Dict[str, str]:
         audience = f"https://{host}" if host in (ARM, GRAPH) else POOL_AUDIENCE

@@ -68,8 +68,8 @@ class Unordered:
 
 @dataclass(frozen=True)
 class Declared:
-    """A difference that is meant. Pinned: the emulator's own value (``ours``), a named check of
-    both, or that the place is missing on one side."""
+    """A difference that is meant. Pinned: the emulator's own value (``ours``) or type, a named
+    check of both, or that the place is missing on one side."""
 
     exchanges: Tuple[int, ...]
     where: Pattern[str]
@@ -83,8 +83,10 @@ class Declared:
             return False
         if found.kind != self.kind:
             return False
-        if self.kind != "value":
+        if self.kind in ("missing", "extra"):
             return True
+        if self.kind == "type":
+            return bool(found.ours[0] == self.ours)
         if self.check:
             return CHECKS[self.check](found.recorded, found.ours)
         return bool(found.ours == self.ours)
@@ -93,7 +95,8 @@ class Declared:
 @dataclass(frozen=True)
 class Script:
     """One replay. ``substitutions``: recorded text -> one of ``subscription``, ``tenant``,
-    ``<user>.id``, ``<user>.name``. ``anonymous``: exchanges sent without a token."""
+    ``<user>.id``, ``<user>.name`` (signs in), ``<user>.label`` (is shown). ``durations``: seconds
+    that operations took in this run. ``anonymous``: exchanges sent without a token."""
 
     name: str
     users: Tuple[str, ...]
@@ -118,9 +121,14 @@ def names() -> List[str]:
     return sorted(path.stem for path in HERE.glob("*.toml"))
 
 
+def read(name: str) -> Dict[str, Any]:
+    """The tables of a recording's script."""
+    return tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
+
+
 def load(name: str) -> Script:
     """The script of a recording. Raises ScriptError."""
-    return parse(name, tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8")))
+    return parse(name, read(name))
 
 
 def parse(name: str, raw: Mapping[str, Any]) -> Script:
@@ -206,14 +214,15 @@ def _absent(name: str, rows: Iterable[Mapping[str, Any]]) -> Tuple[int, ...]:
 
 
 def _declared(name: str, row: Mapping[str, Any]) -> Declared:
-    pins = ("ours", "check", "missing", "extra")
+    pins = ("ours", "check", "type", "missing", "extra")
     _table(name, "difference", row, ("exchanges", "where", "why"), *pins)
     given = [pin for pin in pins if pin in row]
     if len(given) != 1 or (given == ["check"] and row["check"] not in CHECKS):
         raise ScriptError(f"{name}: difference {row}: needs one of {', '.join(pins)}")
-    kind = given[0] if given[0] in ("missing", "extra") else "value"
+    kind = given[0] if given[0] in ("type", "missing", "extra") else "value"
+    ours = row.get("type", row.get("ours"))
     where = _glob(row["where"])
-    return Declared(tuple(row["exchanges"]), where, kind, row.get("ours"), row.get("check", ""), row["why"])
+    return Declared(tuple(row["exchanges"]), where, kind, ours, row.get("check", ""), row["why"])
 
 
 def _glob(text: str) -> Pattern[str]:

@@ -14,6 +14,7 @@ import yaml
 from scrub import Scrubber
 
 LOGIN_HOSTS = ("login.microsoftonline.com", "login.windows.net", "169.254.169.254")
+UNFOLDED = 10_000_000
 MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "raw_body")
 UNDER_WAY = frozenset({"InProgress", "Provisioning", "PreProvisioning", "Updating", "Deleting", "Cleanup"})
 
@@ -33,7 +34,7 @@ class Serializer:
         if self._scrubber is not None:
             exchanges = [self._scrubbed(one) for one in exchanges]
         kept = without_repeated_polls(exchanges)
-        return yaml.safe_dump({"interactions": kept, "version": 1}, width=100, sort_keys=True)
+        return yaml.safe_dump({"interactions": kept, "version": 1}, width=UNFOLDED, sort_keys=True)
 
     def _scrubbed(self, exchange: Mapping[str, Any]) -> Dict[str, Any]:
         assert self._scrubber is not None

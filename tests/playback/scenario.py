@@ -95,7 +95,7 @@ class Scenario:
     def run(self, line: str, *more: str, code: int = 0) -> Outcome:
         """Run a command and check its exit code."""
         outcome = self._program([*shlex.split(line), *more])
-        if "Can't overwrite existing cassette" in outcome.err + outcome.out:
+        if "CannotOverwriteExistingCassette" in outcome.err or "record_mode 'none'" in outcome.err:
             pytest.fail(f"{line}: sent what the cassette does not have:\n{outcome.err}")
         assert outcome.code == code, f"{line}: exit code {outcome.code}, not {code}: {outcome.err}"
         return outcome
@@ -227,22 +227,20 @@ def recorded(
     path: Path, folder: Path, service: Service, scrubbed: bool = True, with_login: bool = False
 ) -> Iterator[Scenario]:
     """A scenario of ``mhsm`` on ``service``, into a cassette."""
-    clock = Clock(service.sleep)
     with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        stack.enter_context(environment(patch, service.environment))
+        stack.enter_context(standing_at(service))
+        tape = LateCassette(stack, str(path), service.names.known, scrubbed, with_login)
+        yield Scenario(service.names, folder, tape.into(run_mhsm), recording=True)
+
+
+@contextmanager
+def standing_at(service: Service) -> Iterator[None]:
+    """``mhsm`` in this process works on ``service`` and sleeps as one sleeps there."""
+    clock = Clock(service.sleep)
+    with pytest.MonkeyPatch.context() as patch, environment(patch, service.environment):
         patch.setattr(context, "sleep", clock.sleep)
         patch.setattr(context, "now", clock.now)
-        scenario = Scenario(service.names, folder, run_mhsm, recording=True)
-        prepared: List[Any] = []
-        tape = LateCassette(stack, str(path), service.names.known, scrubbed, with_login)
-        scenario.prepared_pool = before(scenario.prepared_pool, prepared)  # type: ignore[method-assign]
-        scenario._program = tape.into(run_mhsm)
-        yield scenario
-
-
-def before(function: Callable[[], None], _: List[Any]) -> Callable[[], None]:
-    return function
+        yield
 
 
 class LateCassette:

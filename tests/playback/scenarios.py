@@ -59,7 +59,7 @@ def region_errors(s: Scenario) -> None:
     s.prepared_pool()
     pool = f"--hsm-name {s.pool}"
     unknown = s.run(f"keyvault region add {pool} --region australieast", code=1)
-    unknown.prints("").says("australieast", "Did you mean australiaeast?")
+    unknown.prints("").says("Invalid region name: australieast", "Did you mean australiaeast")
     s.run(f"keyvault region add {pool} --region uksouth", code=1).prints("").says("uksouth")
     s.run(f"keyvault region remove {pool} --region uksouth --yes", code=1).says("keyvault delete")
     s.run("keyvault region list --hsm-name mhsm-000000", code=3).says(

@@ -30,7 +30,7 @@ HEX = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+(?:\.[\w-]*)?")
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
-PLACEHOLDER = re.compile(r"0{8}-0{4}-0{4}-0{4}-[0-9a-f]{12}")
+PLACEHOLDER = re.compile(r"0{8}-0{4}-0{4}-0{4}-0{9}[0-9a-f]{3}")
 
 ROLES_FILE = Path(__file__).resolve().parents[2] / "azext_mhsmregion" / "data" / "roles.json"
 BUILT_IN_ROLES = frozenset(role["id"] for role in json.loads(ROLES_FILE.read_text())["roles"])
@@ -59,8 +59,7 @@ SECRET_FIELDS = frozenset(
 PEOPLE_FIELDS = frozenset({"createdBy", "lastModifiedBy", "userPrincipalName", "displayName", "mail"})
 # Public parts of keys: no secrets, but other ones in each recording.
 OPAQUE_FIELDS = frozenset({"n", "x", "y"})
-OPAQUE_LENGTH = 80
-OPAQUE = re.compile(r"[\w+/=-]{%d,}" % OPAQUE_LENGTH)
+OPAQUE = re.compile(r"[\w+/=-]{80,}")
 
 
 class Scrubber:

@@ -15,6 +15,9 @@ from azext_mhsmregion.model.profile import profile
 
 from .harness import CRYPTO_USER, DAY, EXTENDED, OTHER, PRIMARY, SIX_MINUTES, THIRD, World
 
+DELETE = 330
+"""Seconds that a delete takes; retention counts from its acceptance (recorded)."""
+
 # -- D1 ----------------------------------------------------------------------------------
 
 
@@ -99,6 +102,20 @@ def test_d2_it_can_be_extended_again_and_starts_from_what_the_primary_has_now(wo
     assert world.shown(EXTENDED) == world.shown(PRIMARY)
 
 
+@pytest.mark.rule("D2")
+def test_d2_it_can_be_extended_again_at_once(world: World) -> None:
+    world.extended_pool()
+    world.put_key("k", EXTENDED).ok()
+    world.shrink(EXTENDED)
+
+    world.extend(EXTENDED)
+
+    assert world.regions() == [(PRIMARY, "Succeeded", True), (EXTENDED, "Succeeded", False)]
+    assert world.shown(EXTENDED) == world.shown(PRIMARY)
+    assert world.keys(EXTENDED) == ["k"]
+    assert world.put_key("k", EXTENDED).status == 200
+
+
 @pytest.mark.rule("D3")
 def test_d3_the_primary_cannot_be_listed_away(world: World) -> None:
     world.extended_pool()
@@ -160,7 +177,7 @@ def test_d4_a_deleted_pool_is_kept_to_the_last_moment_and_then_purged_by_the_ser
     world.active_pool()
     world.finish(world.delete_pool()).ok()
 
-    world.advance(7 * DAY - 1)
+    world.advance(7 * DAY - DELETE - 1)
     kept = world.arm("GET", world.deleted_path()).status, world.put_pool().status
     world.advance(1)
 
@@ -197,6 +214,38 @@ def test_d4_a_recovered_pool_has_everything_that_it_had(world: World) -> None:
     assert world.shown(PRIMARY) == before
     assert world.sign("k", who=OTHER).status == 200
     assert world.arm("GET", world.deleted_path()).status == 404
+
+
+@pytest.mark.rule("D4")
+def test_d4_a_pool_under_recovery_is_still_deleted_and_keeps_its_name(world: World) -> None:
+    world.active_pool()
+    world.finish(world.delete_pool()).ok()
+    world.hold_time_still()
+
+    world.recover_pool().ok()
+    meanwhile = world.show().status, world.arm("GET", world.deleted_path()).status, world.put_pool().status
+    twice = world.recover_pool().status, world.purge_pool().status
+    world.advance(210)
+
+    assert meanwhile == (404, 200, 409)
+    assert twice == (409, 409)
+    assert (world.show().status, world.arm("GET", world.deleted_path()).status) == (200, 404)
+
+
+@pytest.mark.rule("D4")
+def test_d4_a_recovery_begun_in_time_is_not_overtaken_by_the_end_of_retention(world: World) -> None:
+    world.active_pool()
+    world.finish(world.delete_pool()).ok()
+    world.advance(7 * DAY - DELETE - 1)
+    world.hold_time_still()
+
+    world.recover_pool().ok()
+    world.advance(100)
+    meanwhile = world.arm("GET", world.deleted_path()).status
+    world.advance(110 + 30 * DAY)
+
+    assert meanwhile == 200
+    assert world.show().status == 200
 
 
 @pytest.mark.rule("D4")

@@ -243,6 +243,20 @@ def test_e3_over_the_wire_a_removal_that_loses_writes_is_accepted_and_the_loss_c
     assert world.set_regions().status == 202
 
 
+@pytest.mark.rule("E3")
+def test_e3_a_removal_that_no_one_knows_the_end_of_does_not_carry_the_clock_away(world: World) -> None:
+    world.extended_pool()
+    world.break_link(PRIMARY, EXTENDED, None)
+    world.put_key("lost", EXTENDED).ok()
+    before = world.now
+
+    answer = world.poll(world.set_regions())
+
+    assert answer.status == 202
+    assert world.now == before
+    assert state_of(world, EXTENDED) == "Deleting"
+
+
 # -- E5 ----------------------------------------------------------------------------------
 
 

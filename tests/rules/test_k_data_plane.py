@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from shared_data import folder, golden
 
-
 from .harness import (
     ADMINISTRATOR,
     CRYPTO_AUDITOR,
@@ -54,6 +53,7 @@ def test_k2_401_comes_first_whatever_is_wrong_beside_it(world: World) -> None:
     assert {answer.status for answer in answers} == {401}
     assert {answer.headers["www-authenticate"] for answer in answers} == {challenge(world)}
     assert not any("x-ms-keyvault-region" in answer.headers for answer in answers)
+    assert [answer.body for answer in answers[:2]] == ["OK", None]
     assert not any("claims" in answer.headers["www-authenticate"] for answer in answers)
 
 

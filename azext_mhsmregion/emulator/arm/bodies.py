@@ -103,7 +103,7 @@ def deleted_body(pool: Pool) -> Dict[str, Any]:
         "properties": {
             "mhsmId": pool_id(pool),
             "location": pool.location,
-            "deletionDate": stamp(pool.deletion.done),
+            "deletionDate": stamp(pool.deletion.accepted),
             "scheduledPurgeDate": stamp(pool.deletion.purge_at),
             "purgeProtectionEnabled": pool.purge_protection,
             "tags": dict(pool.tags),

@@ -77,6 +77,7 @@ def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
             group=groups.require(unit, group),
             tenant=directory.tenant_id,
         )
+        acceptance.sweep(unit)
         holder = unit.tx.pool_named(name, unit.now)
         pool = lifecycle.create(asked, holder, act(ask, unit), catalogue())
         ids = [ask.parts.sources.new_id() for _ in pool.administrators]
@@ -125,7 +126,7 @@ def _recover(ask: Ask, name: str) -> Response:
 
 
 def _stored(ask: Ask, unit: Unit, pool: Pool) -> Response:
-    return _answer(ask, unit, unit.tx.put_pool(pool))
+    return _answer(ask, unit, acceptance.record(unit, pool))
 
 
 def _answer(ask: Ask, unit: Unit, pool: Pool) -> Response:

@@ -11,6 +11,7 @@ from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model.errors import ModelError, NotFound
 from azext_mhsmregion.model.pool import Operation
+from azext_mhsmregion.model.replication import NEVER
 
 RESULTS = (
     "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
@@ -42,7 +43,7 @@ def poll(ask: Ask, location: str, operation: str) -> Response:
         found = _found(unit, operation)
         if not found.running(unit.now):
             return _ended(unit, found)
-        if not unit.advances_on_poll:
+        if not unit.advances_on_poll or found.done >= NEVER:
             return accepted(ask, unit, found)
     with ask.parts.writing("poll") as unit:
         unit.advance_to(found.done)

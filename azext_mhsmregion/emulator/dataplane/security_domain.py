@@ -6,7 +6,7 @@ from typing import Any, List, Mapping, Tuple
 
 from azext_mhsmregion.crypto import security_domain, wrap
 from azext_mhsmregion.crypto.errors import CryptoError
-from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator import acceptance, parse
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
@@ -34,7 +34,7 @@ def download(visit: Visit) -> Response:
         name = f"domain:{pool.id}"
         wrapped = wrap.wrap(visit.ask.parts.home_key(), domain_key, name.encode(), sources.random)
         unit.tx.put_material(pool.id, name, wrapped)
-        unit.tx.put_pool(active)
+        acceptance.record(unit, active)
     return json_response(202, {"value": text}, _pending_header(visit, "download"))
 
 

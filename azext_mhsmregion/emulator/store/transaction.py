@@ -134,6 +134,27 @@ class Transaction:
         if not living:
             self._sql.execute("DELETE FROM material WHERE pool = ?", (pool_id,))
 
+    def drop_purged_keys(self, pool_id: str, living: Sequence[str], now: int) -> None:
+        """Drop the rows and material of keys whose purge every living region shows, once nothing
+        below the purge is still on its way. Costs one seek where nothing was purged."""
+        for name, hlc, origin in self._settled_purges(pool_id, living, now):
+            below = (pool_id, name, hlc, origin)
+            found = self._sql.execute(
+                "SELECT DISTINCT version FROM row WHERE pool = ? AND name = ? AND kind = 'key_version' "
+                "AND (hlc, origin) < (?, ?)",
+                below,
+            )
+            versions = [version for (version,) in found]
+            marks = ",".join("?" * len(versions))
+            ended = (
+                "FROM row WHERE pool = ? AND name = ? AND kind LIKE 'key%' "
+                f"AND ((hlc, origin) <= (?, ?) OR version IN ({marks}))"
+            )
+            self._sql.execute(f"DELETE FROM body WHERE id IN (SELECT body {ended})", (*below, *versions))
+            self._sql.execute(f"DELETE {ended}", (*below, *versions))
+            self._sql.execute(f"DELETE FROM material WHERE version IN ({marks})", versions)
+            self._bodies.clear()
+
     # -- material, settings, events --------------------------------------------------
     def material(self, version: str) -> Optional[bytes]:
         """Wrapped private key of a key version."""
@@ -142,9 +163,6 @@ class Transaction:
 
     def put_material(self, pool_id: str, version: str, wrapped: bytes) -> None:
         self._sql.execute("INSERT INTO material VALUES (?, ?, ?)", (version, pool_id, wrapped))
-
-    def drop_material(self, versions: Iterable[str]) -> None:
-        self._sql.executemany("DELETE FROM material WHERE version = ?", [(v,) for v in versions])
 
     def meta(self, key: str) -> Any:
         """A JSON value by its key; None when there is none."""
@@ -189,6 +207,25 @@ class Transaction:
             (pool_id,),
         )
         return [region for (region,) in found]
+
+    def _settled_purges(self, pool_id: str, living: Sequence[str], now: int) -> List[Tuple[str, int, str]]:
+        """(name, hlc, origin) of purges that all ``living`` regions show, with nothing below them
+        in flight anywhere."""
+        if not living:
+            return []
+        marks = ",".join("?" * len(living))
+        found = self._sql.execute(
+            "SELECT name, hlc, origin FROM row AS cut WHERE pool = ? AND region = ? AND kind = 'key_purge' "
+            "AND (SELECT count(*) FROM row AS seen WHERE seen.pool = cut.pool "
+            f"AND seen.region IN ({marks}) AND seen.kind = cut.kind AND seen.name = cut.name "
+            "AND seen.version = cut.version AND seen.hlc = cut.hlc AND seen.origin = cut.origin "
+            "AND seen.visible_from <= ?) = ? "
+            "AND NOT EXISTS (SELECT 1 FROM row AS late WHERE late.pool = cut.pool "
+            f"AND late.region IN ({marks}) AND late.kind LIKE 'key%' AND late.name = cut.name "
+            "AND (late.hlc, late.origin) < (cut.hlc, cut.origin) AND late.visible_from > ?)",
+            (pool_id, living[0], *living, now, len(living), *living, now),
+        )
+        return [(name, hlc, origin) for name, hlc, origin in found]
 
     def _drop_region(self, pool_id: str, region: str, living: Sequence[str]) -> None:
         """The rows of one write share one body, so a body lives on where the primary key finds

@@ -1,0 +1,45 @@
+"""What is committed is what a recording gives today: recorded again against a fresh emulator,
+each cassette comes out the same, byte for byte; by az as well, which sends what ``mhsm`` sends."""
+
+import az_program
+import pytest
+from az.installation import VERSIONS, python_of
+from scenario import RECORDINGS, recorded, replayed
+from scenarios import IN_AZ, SCENARIOS, file_name
+
+pytestmark = pytest.mark.socket
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_recording_again_gives_the_same_file(name, emulator_service, tmp_path):
+    path = tmp_path / file_name(name)
+    with recorded(path, tmp_path, emulator_service) as scenario:
+        SCENARIOS[name](scenario)
+    assert path.read_text() == (RECORDINGS / file_name(name)).read_text()
+
+
+@pytest.mark.az
+@pytest.mark.parametrize("version", VERSIONS)
+def test_az_records_the_same_file(version, emulator_service, tmp_path, tmp_path_factory):
+    python_of(version)
+    name = IN_AZ[0]
+    path = tmp_path / file_name(name)
+    with az_program.recorded(version, tmp_path_factory, path, tmp_path, emulator_service) as scenario:
+        SCENARIOS[name](scenario)
+    assert path.read_text() == (RECORDINGS / file_name(name)).read_text()
+
+
+def test_a_replay_fails_when_a_command_sends_something_else(tmp_path):
+    with (
+        pytest.raises(pytest.fail.Exception, match="sent what the cassette does not have"),
+        replayed(RECORDINGS / file_name("region_dry_run"), tmp_path) as scenario,
+    ):
+        scenario.run(f"keyvault region add --hsm-name {scenario.pool} --region japaneast")
+
+
+def test_a_replay_fails_when_something_recorded_is_not_asked_for(tmp_path):
+    with (
+        pytest.raises(AssertionError, match="nobody asked for"),
+        replayed(RECORDINGS / file_name("region_dry_run"), tmp_path) as scenario,
+    ):
+        scenario.run(f"keyvault region list --hsm-name {scenario.pool}")
