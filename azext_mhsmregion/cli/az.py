@@ -46,8 +46,6 @@ def loader_class() -> type:
                         command.operation,
                         table_transformer=commands.table_transformer(command.table),
                         exception_handler=errors.raise_for_az,
-                        # az hides a parameter of that name from the parser otherwise.
-                        supports_no_wait="no_wait" in params.PARAMETERS[name],
                     )
             return self.command_table
 
@@ -55,10 +53,13 @@ def loader_class() -> type:
             if command not in IN_AZ:
                 return
             with self.argument_context(command) as arguments:
-                params.register(
-                    lambda dest, **settings: arguments.argument(dest, **{**OURS_ALONE, **settings}),
-                    command,
-                )
+
+                def tell(dest: str, **settings: Any) -> None:
+                    # az leaves a parameter of this name out of what it reads from a signature.
+                    argument = arguments.extra if dest == "no_wait" else arguments.argument
+                    argument(dest, **{**OURS_ALONE, **settings})
+
+                params.register(tell, command)
                 for option in context.GLOBAL_OPTIONS:
                     settings = context.option_settings(option)
                     arguments.extra(

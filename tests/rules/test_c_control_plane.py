@@ -164,6 +164,18 @@ def test_c1_only_a_create_ends_with_the_pool(world: World) -> None:
 
 
 @pytest.mark.rule("C1")
+def test_c1_a_deleted_pool_has_its_dates_in_whole_seconds(world: World) -> None:
+    world.create_pool()
+    at = iso(world.now)
+
+    world.finish(world.delete_pool()).ok()
+
+    properties = world.arm("GET", world.deleted_path()).ok().body["properties"]
+    assert properties["deletionDate"] == at[: -len(".000Z")] + "Z"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", properties["scheduledPurgeDate"])
+
+
+@pytest.mark.rule("C1")
 def test_c1_states_while_operations_run(world: World) -> None:
     world.hold_time_still()
 

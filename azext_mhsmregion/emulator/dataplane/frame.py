@@ -58,6 +58,15 @@ class Visit:
         """The pool's global address, as it stands in answers."""
         return f"https://{self.pool.name.lower()}{SUFFIX}"
 
+    @property
+    def host_as_named(self) -> str:
+        """The host of the request, the pool's name in it as it was made. SDKs keep challenges by
+        host, case included: sent on to a host in another case than the user typed, they answer its
+        challenge by sending their first request, the POST, once more (azure-keyvault-securitydomain
+        1.0.0b4; clients themselves send the host in lower case)."""
+        region = self.ask.request.host[: -len(self.pool.name + SUFFIX)]
+        return f"{region}{self.pool.name}{SUFFIX}"
+
     def authorize(self, unit: Unit, action: str, scope: str, before_activation: bool = False) -> None:
         """Activation (C4), then local RBAC as this region sees it now (K3)."""
         pool = self._fresh(unit)

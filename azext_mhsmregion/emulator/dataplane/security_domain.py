@@ -68,5 +68,5 @@ def _encrypted(body: Mapping[str, Any], secrets: Mapping[str, bytes], random: An
 
 def _pending_header(visit: Visit, which: str) -> Tuple[Tuple[str, str], ...]:
     version = visit.ask.request.query.get("api-version", "7.2")
-    url = f"{visit.host_url}/securitydomain/{which}/pending?api-version={version}"
-    return (("azure-asyncoperation", url), ("retry-after", "1"))
+    url = f"https://{visit.host_as_named}/securitydomain/{which}/pending?api-version={version}"
+    return (("azure-asyncoperation", url),)
