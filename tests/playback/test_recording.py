@@ -1,13 +1,16 @@
 """What is committed is what a recording gives today: recorded again against a fresh emulator,
 each cassette comes out the same, byte for byte; by az as well, which sends what ``mhsm`` sends."""
 
+import socket
+
 import az_program
 import pytest
 from az.installation import VERSIONS, python_of
-from scenario import RECORDINGS, recorded, replayed
+from scenario import RECORDINGS, forbid_sockets, recorded, replayed
 from scenarios import IN_AZ, SCENARIOS, file_name
 
 pytestmark = pytest.mark.socket
+STALE = "what is sent or answered has changed: look at the difference, then `make record`"
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -15,7 +18,7 @@ def test_recording_again_gives_the_same_file(name, emulator_service, tmp_path):
     path = tmp_path / file_name(name)
     with recorded(path, tmp_path, emulator_service) as scenario:
         SCENARIOS[name](scenario)
-    assert path.read_text() == (RECORDINGS / file_name(name)).read_text()
+    assert path.read_text() == (RECORDINGS / file_name(name)).read_text(), STALE
 
 
 @pytest.mark.az
@@ -43,3 +46,18 @@ def test_a_replay_fails_when_something_recorded_is_not_asked_for(tmp_path):
         replayed(RECORDINGS / file_name("region_dry_run"), tmp_path) as scenario,
     ):
         scenario.run(f"keyvault region list --hsm-name {scenario.pool}")
+
+
+def test_a_replay_may_not_use_the_network():
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address = door.getsockname()
+        socket.create_connection(address).close()
+        with pytest.MonkeyPatch.context() as patch:
+            forbid_sockets(patch)
+            for reach in (
+                lambda: socket.create_connection(address),
+                lambda: socket.socket().connect(address),
+                lambda: socket.getaddrinfo("localhost", 80),
+            ):
+                with pytest.raises(PermissionError, match="may not use the network"):
+                    reach()
