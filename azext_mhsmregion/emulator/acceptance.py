@@ -80,6 +80,22 @@ def unsent_until(unit: Unit, pool: Pool) -> Mapping[str, int]:
     return {name: unit.tx.last_arrival(pool.id, name, living) for name in living}
 
 
+def loss_if_removed(unit: Unit, pool: Pool, region: str) -> int:
+    """How many acknowledged writes of ``region`` its removal would lose: those that no other
+    region will ever show, because no link has a planned end of its outage (E3, L5b)."""
+    others = [name for name in _holding(unit, pool) if name != region]
+    return unit.tx.stuck(pool.id, region, others) if others else 0
+
+
+def audit_loss(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
+    """The loss of an accepted removal stands in the audit log (E3)."""
+    for region in removed:
+        lost = loss_if_removed(unit, pool, region)
+        if lost:
+            facts = {"region": region, "writes": lost}
+            unit.tx.put_event(pool.name, "loss", unit.now, unit.real, facts)
+
+
 def _holding(unit: Unit, pool: Pool) -> List[str]:
     return [region.name for region in pool.regions if region.holds_data(unit.now)]
 

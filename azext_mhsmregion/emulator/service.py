@@ -32,7 +32,6 @@ from azext_mhsmregion.model import billing, lifecycle
 from azext_mhsmregion.model.clock import ClockState, manual_clock, real_clock
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.replication import NEVER
 
 if TYPE_CHECKING:
     from azext_mhsmregion.emulator.entra.context import EntraContext
@@ -170,12 +169,12 @@ class Emulator:
         return count == 0, count, max(0, last - unit.now) / 1000
 
     def loss_if_removed(self, name: str, region: str) -> int:
-        """How many acknowledged writes of ``region`` would be lost by its removal (E3): those
-        on a link without a planned end of its outage. Raises NotFound."""
+        """How many acknowledged writes of ``region`` would be lost by its removal (E3). Raises
+        NotFound."""
+        from azext_mhsmregion.emulator import acceptance
+
         with self.parts.reading() as unit:
-            pool = self._live(unit, name)
-            living = [r.name for r in pool.regions if r.holds_data(unit.now) and r.name != region]
-            return unit.tx.in_flight(pool.id, NEVER - 1, living, region)
+            return acceptance.loss_if_removed(unit, self._live(unit, name), region)
 
     def expected_seconds(self, kind: str) -> float:
         """How long an operation takes, in real seconds, by the profile."""

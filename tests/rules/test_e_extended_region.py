@@ -241,6 +241,19 @@ def test_e3_over_the_wire_a_removal_that_loses_writes_is_accepted_and_the_loss_c
 
     assert loss == 1
     assert world.set_regions().status == 202
+    with world.emulator.parts.reading() as unit:
+        (event,) = unit.tx.events("loss")
+    assert (event["region"], event["writes"]) == (EXTENDED, 1)
+
+
+@pytest.mark.rule("E3")
+def test_e3_a_write_that_a_third_region_gets_is_not_lost(world: World) -> None:
+    world.extended_pool()
+    world.finish(world.set_regions(EXTENDED, "japaneast")).ok()
+    world.break_link(PRIMARY, EXTENDED, None)
+    world.put_key("safe", EXTENDED).ok()
+
+    assert world.emulator.loss_if_removed(POOL, EXTENDED) == 0
 
 
 @pytest.mark.rule("E3")

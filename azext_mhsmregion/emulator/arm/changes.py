@@ -105,6 +105,7 @@ def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
                 acceptance.unsent_until(unit, pool),
             )
             change = extension.change_regions(pool, listed, act(ask, unit), conditions)
+            acceptance.audit_loss(unit, pool, change.removed)
             changed = lifecycle.changed(change.pool, wanted)
             return _answer(ask, unit, acceptance.apply(unit, replace(change, pool=changed)))
         return _stored(ask, unit, lifecycle.update(pool, wanted, act(ask, unit)))

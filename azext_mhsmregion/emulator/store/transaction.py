@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from azext_mhsmregion.emulator.store import codec
 from azext_mhsmregion.model.clock import ClockState
 from azext_mhsmregion.model.pool import Operation, Pool
-from azext_mhsmregion.model.replication import Kind, Row, Stamp
+from azext_mhsmregion.model.replication import NEVER, Kind, Row, Stamp
 
 
 class Transaction:
@@ -115,15 +115,22 @@ class Transaction:
         found = self._sql.execute(query, values).fetchone()
         return int(found[0] or 0)
 
-    def in_flight(self, pool_id: str, now: int, living: Sequence[str], origin: Optional[str] = None) -> int:
+    def in_flight(self, pool_id: str, now: int, living: Sequence[str]) -> int:
         """How many rows are not yet visible at ``now`` in the ``living`` regions."""
         marks = ",".join("?" * len(living))
         query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
-        values: List[Any] = [pool_id, *living, now]
-        if origin is not None:
-            query += " AND origin = ?"
-            values.append(origin)
-        return int(self._sql.execute(query, values).fetchone()[0])
+        return int(self._sql.execute(query, (pool_id, *living, now)).fetchone()[0])
+
+    def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> int:
+        """How many writes of ``origin`` no region of ``others`` will ever show as things stand."""
+        marks = ",".join("?" * len(others))
+        found = self._sql.execute(
+            "SELECT count(*) FROM (SELECT min(visible_from) AS first FROM row "
+            f"WHERE pool = ? AND origin = ? AND region IN ({marks}) "
+            "GROUP BY kind, name, version, hlc HAVING first >= ?)",
+            (pool_id, origin, *others, NEVER),
+        )
+        return int(found.fetchone()[0])
 
     def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
         """Purge what regions other than ``living`` hold, with the bodies that no living region
@@ -140,8 +147,8 @@ class Transaction:
         for name, hlc, origin in self._settled_purges(pool_id, living, now):
             below = (pool_id, name, hlc, origin)
             found = self._sql.execute(
-                "SELECT DISTINCT version FROM row WHERE pool = ? AND name = ? AND kind = 'key_version' "
-                "AND (hlc, origin) < (?, ?)",
+                "SELECT version FROM row WHERE pool = ? AND name = ? AND kind = 'key_version' "
+                "GROUP BY version HAVING NOT max((hlc, origin) > (?, ?))",
                 below,
             )
             versions = [version for (version,) in found]
