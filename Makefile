@@ -38,7 +38,7 @@ az-env: $(READY)  ## unmodified az of both tested versions, under .az
 	@for version in $(AZ_VERSIONS); do $(PY) tools/az_env.py $$version || exit 1; done
 
 az: az-env wheel  ## the extension inside both az versions
-	@$(PY) -m pytest -q -m "az" tests
+	@MHSMREGION_REQUIRE_AZ=1 $(PY) -m pytest -q -m "az" tests
 
 crash: $(READY)  ## every failpoint and 100 random kills
 	@MHSMREGION_CRASH_KILLS=100 $(PY) -m pytest -q -s tests/crash

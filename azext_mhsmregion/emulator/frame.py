@@ -66,5 +66,14 @@ class Ask:
 
     @property
     def who(self) -> str:
-        """The principal's name as ``systemData`` shows it."""
-        return "" if self.principal is None else self.principal.user_principal_name
+        """The principal's name as ``systemData`` shows it: a user's sign-in name, a service
+        principal's application id."""
+        if self.principal is None:
+            return ""
+        return self.principal.app_id or self.principal.user_principal_name
+
+    @property
+    def who_type(self) -> str:
+        """``User`` or ``Application``, as ``systemData`` shows it."""
+        is_user = self.principal is None or self.principal.app_id is None
+        return "User" if is_user else "Application"

@@ -4,7 +4,7 @@ once. The model sees a handle; private parts stay on this side (rule K4)."""
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 from azext_mhsmregion.crypto import keys as material
 from azext_mhsmregion.crypto import wrap
@@ -24,12 +24,11 @@ class Keyring:
         self._turn = threading.Lock()
 
     def make(self, asked: KeyRequest) -> Tuple[KeyHandle, bytes]:
-        """A new key for a canonical request: its handle, and the wrapped private part."""
+        """A new key for a canonical request: its handle, and the wrapped private part. It is not
+        kept: a create that is refused leaves nothing behind."""
         version = self._new_id().replace("-", "")
         key = material.generate(asked.kty, asked.size, asked.curve)
         wrapped = wrap.wrap(self._home_key(), material.to_der(key), version.encode(), self._random)
-        with self._turn:
-            self._loaded[version] = key
         return KeyHandle(version, asked.kty, asked.size, asked.curve, material.public_jwk(key)), wrapped
 
     def load(self, version: str, wrapped: Optional[bytes]) -> Any:
@@ -44,7 +43,8 @@ class Keyring:
                 self._loaded[version] = found
         return found
 
-    def forget(self, version: str) -> None:
-        """Drop a purged version's handle."""
+    def forget(self, versions: Iterable[str]) -> None:
+        """Drop the handles of purged versions."""
         with self._turn:
-            self._loaded.pop(version, None)
+            for version in versions:
+                self._loaded.pop(version, None)

@@ -19,12 +19,14 @@ RETENTION_LOW, RETENTION_HIGH, RETENTION_DEFAULT = 7, 90, 90
 
 @dataclass(frozen=True)
 class Act:
-    """The frame of a control-plane command: when, by whom, under which operation id."""
+    """The frame of a control-plane command: when, by whom (``by_type`` User or Application),
+    under which operation id."""
 
     now: int
     by: str
     operation_id: str
     profile: Profile
+    by_type: str = "User"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def create(asked: NewPool, holder: Optional[Pool], act: Act, regions: Catalogue)
         network_acls=asked.network_acls,
         public_network_access=asked.public_network_access,
         operation=operation,
+        created_by_type=act.by_type,
+        modified_by_type=act.by_type,
     )
 
 
@@ -168,7 +172,9 @@ def billed(pool: Pool, now: int) -> Tuple[BilledSpan, ...]:
 def begin(pool: Pool, kind: str, act: Act, done: int, failure: Optional[str] = None) -> Pool:
     """The pool with an operation accepted: modified now, by the caller (C5)."""
     operation = Operation(act.operation_id, kind, pool.id, pool.location, act.now, done, failure)
-    return replace(pool, operation=operation, modified=act.now, modified_by=act.by)
+    return replace(
+        pool, operation=operation, modified=act.now, modified_by=act.by, modified_by_type=act.by_type
+    )
 
 
 def refuse_busy(pool: Pool, now: int) -> None:

@@ -133,6 +133,8 @@ class Pool:
     links: Links = field(default_factory=dict)
     outages: Tuple[Outage, ...] = ()
     revision: int = 0
+    created_by_type: str = "User"
+    modified_by_type: str = "User"
 
     @property
     def primary(self) -> PoolRegion:

@@ -146,7 +146,9 @@ def test_without_a_token_everything_is_a_401(context, header):
 
 
 def test_an_expired_token_says_so(context, directory, clock):
-    headers = {"authorization": "Bearer " + context.tokens.issue(directory.app, "https://graph.microsoft.com")}
+    headers = {
+        "authorization": "Bearer " + context.tokens.issue(directory.app, "https://graph.microsoft.com")
+    }
     clock.seconds += 4000
     response = graph.handle(Request("GET", graph.HOST, "/v1.0/users", {}, headers), context)
     assert "expired" in json.loads(response.body)["error"]["message"]

@@ -81,7 +81,10 @@ def test_instance_discovery_refuses_other_hosts(context):
         ("https://management.azure.com/.default", "https://management.azure.com"),
         (ARM_SCOPE, "https://management.core.windows.net/"),
         ("https://managedhsm.azure.net/.default", "https://managedhsm.azure.net"),
-        ("https://graph.microsoft.com//.default openid profile offline_access", "https://graph.microsoft.com/"),
+        (
+            "https://graph.microsoft.com//.default openid profile offline_access",
+            "https://graph.microsoft.com/",
+        ),
     ],
 )
 def test_v2_client_credentials(context, scope, audience):

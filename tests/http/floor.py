@@ -119,9 +119,10 @@ def tunnel(
     port: int, bundle: str, host: str = POOL, credentials: Optional[str] = None
 ) -> Iterator[ssl.SSLSocket]:
     """A tunnel to ``host`` with TLS in it."""
-    with connect(port, host, credentials) as raw, client_context(bundle).wrap_socket(
-        raw, server_hostname=host
-    ) as sock:
+    with (
+        connect(port, host, credentials) as raw,
+        client_context(bundle).wrap_socket(raw, server_hostname=host) as sock,
+    ):
         yield sock
 
 

@@ -121,9 +121,10 @@ def test_plain_http_inside_a_tunnel_gets_a_400(server):
 
 
 def test_direct_tls_is_served_by_server_name(server, bundle, gateway):
-    with dial(server.place_ports["uksouth"]) as raw, client_context(bundle).wrap_socket(
-        raw, server_hostname=REGIONAL
-    ) as sock:
+    with (
+        dial(server.place_ports["uksouth"]) as raw,
+        client_context(bundle).wrap_socket(raw, server_hostname=REGIONAL) as sock,
+    ):
         assert get(sock, host=REGIONAL).json()["region"] == "australiaeast"
     assert gateway.requests[0][1] == Caller("uksouth", "-", "australiaeast", None)
 
@@ -138,9 +139,10 @@ def test_direct_tls_for_other_names_gets_the_alert_unrecognized_name(server, hos
 
 
 def test_the_server_name_chooses_the_certificate_and_the_tunnel_the_host(server, bundle):
-    with connect(server.port, POOL) as raw, client_context(bundle).wrap_socket(
-        raw, server_hostname=ARM
-    ) as sock:
+    with (
+        connect(server.port, POOL) as raw,
+        client_context(bundle).wrap_socket(raw, server_hostname=ARM) as sock,
+    ):
         assert get(sock, host=ARM).status == 421
 
 

@@ -21,10 +21,11 @@ UNDER_WAY = frozenset({"InProgress", "Provisioning", "PreProvisioning", "Updatin
 
 class Serializer:
     """vcrpy's file format, scrubbed and without polls that told nothing new. ``scrubber`` None:
-    as it was recorded (for the test that proves the scrubbing)."""
+    as it was recorded (for the test that proves the scrubbing). ``origin``: emulator or azure."""
 
-    def __init__(self, scrubber: Optional[Scrubber]) -> None:
+    def __init__(self, scrubber: Optional[Scrubber], origin: str) -> None:
         self._scrubber = scrubber
+        self._origin = origin
 
     def deserialize(self, text: str) -> Any:
         return yaml.safe_load(text)
@@ -34,7 +35,8 @@ class Serializer:
         if self._scrubber is not None:
             exchanges = [self._scrubbed(one) for one in exchanges]
         kept = without_repeated_polls(exchanges)
-        return yaml.safe_dump({"interactions": kept, "version": 1}, width=UNFOLDED, sort_keys=True)
+        content = {"interactions": kept, "recorded_from": self._origin, "version": 1}
+        return yaml.safe_dump(content, width=UNFOLDED, sort_keys=True)
 
     def _scrubbed(self, exchange: Mapping[str, Any]) -> Dict[str, Any]:
         assert self._scrubber is not None
@@ -81,12 +83,13 @@ def used(
     record: bool = False,
     scrubbed: bool = True,
     with_login: bool = False,
+    origin: str = "emulator",
 ) -> Iterator[Any]:
     """The cassette for the length of the block: replayed, or recorded anew. ``with_login`` records
     the login as well, which cassettes of scenarios leave out: a replay brings its own token."""
     scrubber = Scrubber(known or {}) if scrubbed else None
     recorder = vcr.VCR(record_mode="all" if record else "none", decode_compressed_response=True)
-    recorder.register_serializer("scrubbed", Serializer(scrubber))
+    recorder.register_serializer("scrubbed", Serializer(scrubber, origin))
     recorder.register_matcher("raw_body", _same_body)
     if record and os.path.exists(path):
         os.remove(path)

@@ -215,8 +215,9 @@ def replayed(path: Path, folder: Path) -> Iterator[Scenario]:
 # -- recording ---------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Service:
-    """Where a recording is made: names, environment, and how a sleep passes there."""
+    """Where a recording is made, its names and environment, and how a sleep passes there."""
 
+    origin: str
     names: Names
     environment: Mapping[str, str]
     sleep: Callable[[float], None]
@@ -227,10 +228,26 @@ def recorded(
     path: Path, folder: Path, service: Service, scrubbed: bool = True, with_login: bool = False
 ) -> Iterator[Scenario]:
     """A scenario of ``mhsm`` on ``service``, into a cassette."""
-    with ExitStack() as stack:
-        stack.enter_context(standing_at(service))
-        tape = LateCassette(stack, str(path), service.names.known, scrubbed, with_login)
-        yield Scenario(service.names, folder, tape.into(run_mhsm), recording=True)
+    with standing_at(service):
+        try:
+            with ExitStack() as stack:
+                tape = LateCassette(stack, str(path), service, scrubbed, with_login)
+                yield Scenario(service.names, folder, tape.into(run_mhsm), recording=True)
+        finally:
+            if service.origin == "azure":
+                remove_pool(service.names.pool)
+
+
+def remove_pool(name: str) -> None:
+    """Whatever a scenario left, ended or not: a pool is billed until it is purged."""
+    pool = ["--hsm-name", name]
+    extended = run_mhsm(["keyvault", "region", "list", *pool, "-o", "tsv", "--query", "[?!isPrimary].name"])
+    for region in extended.out.split():
+        run_mhsm(["keyvault", "region", "remove", *pool, "--region", region, "--yes"])
+    run_mhsm(["keyvault", "delete", *pool])
+    run_mhsm(["keyvault", "purge", *pool])
+    left = run_mhsm(["keyvault", "check-name", "--name", name])
+    assert left.json["nameAvailable"], f"pool {name} is still there and billed: {left.out}"
 
 
 @contextmanager
@@ -246,9 +263,9 @@ def standing_at(service: Service) -> Iterator[None]:
 class LateCassette:
     """Puts the cassette in with the scenario's first command, after its preparations."""
 
-    def __init__(self, stack: ExitStack, path: str, known: Mapping[str, str], scrubbed: bool, login: bool):
+    def __init__(self, stack: ExitStack, path: str, service: Service, scrubbed: bool, login: bool) -> None:
         self._stack = stack
-        self._arguments = (path, known, True, scrubbed, login)
+        self._arguments = (path, service.names.known, True, scrubbed, login, service.origin)
         self._inside = False
 
     def into(self, program: Program) -> Program:
@@ -289,7 +306,7 @@ def emulator_service(home: Path) -> Iterator[Service]:
             },
         )
         ours = {"MHSMREGION_PROVIDER": "arm", "MHSMREGION_HOME": str(home.with_name("arm"))}
-        yield Service(names, {**server.environment, **ours}, sleep)
+        yield Service("emulator", names, {**server.environment, **ours}, sleep)
 
 
 def azure_service(environ: Mapping[str, str], home: Path) -> Service:
@@ -318,7 +335,7 @@ def azure_service(environ: Mapping[str, str], home: Path) -> Service:
         name: value for name, value in environ.items() if name.startswith("AZURE_") or name.upper() in PROXIES
     }
     ours = {"MHSMREGION_PROVIDER": "arm", "MHSMREGION_HOME": str(home)}
-    return Service(names, {**kept, **ours}, time.sleep)
+    return Service("azure", names, {**kept, **ours}, time.sleep)
 
 
 def _names(group: str, known: Mapping[str, str]) -> Names:

@@ -1,10 +1,12 @@
 """What is committed is what a recording gives today: recorded again against a fresh emulator,
-each cassette comes out the same, byte for byte; by az as well, which sends what ``mhsm`` sends."""
+each cassette comes out the same, byte for byte; by az as well, which sends what ``mhsm`` sends.
+One that was recorded from Azure is compared with nothing: Azure's times and lengths are its own."""
 
 import socket
 
 import az_program
 import pytest
+import yaml
 from az.installation import VERSIONS, python_of
 from scenario import RECORDINGS, forbid_sockets, recorded, replayed
 from scenarios import IN_AZ, SCENARIOS, file_name
@@ -13,12 +15,21 @@ pytestmark = pytest.mark.socket
 STALE = "what is sent or answered has changed: look at the difference, then `make record`"
 
 
+def committed(name):
+    """The text of a cassette that the emulator gave."""
+    text = (RECORDINGS / file_name(name)).read_text()
+    origin = yaml.safe_load(text)["recorded_from"]
+    if origin != "emulator":
+        pytest.skip(f"{name} was recorded from {origin}")
+    return text
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_recording_again_gives_the_same_file(name, emulator_service, tmp_path):
-    path = tmp_path / file_name(name)
+    path, before = tmp_path / file_name(name), committed(name)
     with recorded(path, tmp_path, emulator_service) as scenario:
         SCENARIOS[name](scenario)
-    assert path.read_text() == (RECORDINGS / file_name(name)).read_text(), STALE
+    assert path.read_text() == before, STALE
 
 
 @pytest.mark.az
@@ -26,10 +37,10 @@ def test_recording_again_gives_the_same_file(name, emulator_service, tmp_path):
 def test_az_records_the_same_file(version, emulator_service, tmp_path, tmp_path_factory):
     python_of(version)
     name = IN_AZ[0]
-    path = tmp_path / file_name(name)
+    path, before = tmp_path / file_name(name), committed(name)
     with az_program.recorded(version, tmp_path_factory, path, tmp_path, emulator_service) as scenario:
         SCENARIOS[name](scenario)
-    assert path.read_text() == (RECORDINGS / file_name(name)).read_text()
+    assert path.read_text() == before, STALE
 
 
 def test_a_replay_fails_when_a_command_sends_something_else(tmp_path):

@@ -46,6 +46,8 @@ pools = st.builds(
     created_by=texts,
     modified=instants,
     modified_by=texts,
+    created_by_type=st.sampled_from(["User", "Application"]),
+    modified_by_type=st.sampled_from(["User", "Application"]),
     regions=st.lists(regions, min_size=1, max_size=3).map(tuple),
     spans=st.lists(st.builds(BilledSpan, texts, texts, texts, instants, maybe), max_size=3).map(tuple),
     network_acls=st.builds(NetworkAcls, texts, texts, rules, rules),

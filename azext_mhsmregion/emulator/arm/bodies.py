@@ -49,10 +49,10 @@ def pool_body(pool: Pool, now: int) -> Dict[str, Any]:
         "tags": dict(pool.tags),
         "systemData": {
             "createdBy": pool.created_by,
-            "createdByType": "User",
+            "createdByType": pool.created_by_type,
             "createdAt": stamp(pool.created, milliseconds=True),
             "lastModifiedBy": pool.modified_by,
-            "lastModifiedByType": "User",
+            "lastModifiedByType": pool.modified_by_type,
             "lastModifiedAt": stamp(pool.modified, milliseconds=True),
         },
         "properties": {

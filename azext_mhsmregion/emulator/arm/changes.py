@@ -63,7 +63,7 @@ def purge_deleted(ask: Ask, location: str, name: str) -> Response:
 
 def act(ask: Ask, unit: Unit) -> Act:
     """The frame of a command accepted now."""
-    return Act(unit.now, ask.who, ask.parts.sources.new_id(), unit.profile)
+    return Act(unit.now, ask.who, ask.parts.sources.new_id(), unit.profile, ask.who_type)
 
 
 def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Response:

@@ -111,8 +111,9 @@ def recover(visit: Visit, name: str) -> Response:
 
 def purge(visit: Visit, name: str) -> Response:
     with visit.writing("key", "keys/deletedKeys/delete", f"/keys/{name}") as (unit, pool):
-        write = keys.purge(objects.key(unit, pool, visit.region, name), name, pool, unit.now)
-        acceptance.accept(unit, pool, visit.region, [write])
+        held = objects.key(unit, pool, visit.region, name)
+        acceptance.accept(unit, pool, visit.region, [keys.purge(held, name, pool, unit.now)])
+    visit.keyring.forget(version.version for version in held.keys[name].versions)
     return Response(204, (("content-type", "application/json; charset=utf-8"),))
 
 
