@@ -16,7 +16,7 @@ _ON = bool(_LOG or _TARGET)
 _left = int(_passage or 1)
 
 COMMITS = ("schema", "settings", "group", "create", "regions", "update", "delete", "recover", "purge",
-           "domain", "key", "role", "poll")  # fmt: skip
+           "domain", "key", "role", "poll", "seed", "reset", "restore")  # fmt: skip
 """Labels of transactions: what ``Store.write`` is given."""
 
 FILES = ("directory.json", "home.key", "token-key.pem", "authority.pem", "authority.crt", "leaf",

@@ -10,6 +10,8 @@ from azext_mhsmregion.crypto import keys as material
 from azext_mhsmregion.crypto import wrap
 from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
 
+DOMAIN_KEY_BYTES = 32
+
 
 class Keyring:
     """Makes and loads private keys. ``random`` and ``new_id`` are handed in."""
@@ -30,6 +32,12 @@ class Keyring:
         key = material.generate(asked.kty, asked.size, asked.curve)
         wrapped = wrap.wrap(self._home_key(), material.to_der(key), version.encode(), self._random)
         return KeyHandle(version, asked.kty, asked.size, asked.curve, material.public_jwk(key)), wrapped
+
+    def make_domain_key(self, pool_id: str) -> Tuple[str, bytes, bytes]:
+        """A pool's own key, which its security domain carries: the name of its material, the key,
+        and the key wrapped for the store."""
+        name, key = f"domain:{pool_id}", self._random(DOMAIN_KEY_BYTES)
+        return name, key, wrap.wrap(self._home_key(), key, name.encode(), self._random)
 
     def load(self, version: str, wrapped: Optional[bytes]) -> Any:
         """The private key of a version, from the cache or unwrapped. Raises UnwrapFailed."""

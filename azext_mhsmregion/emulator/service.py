@@ -10,7 +10,7 @@ import sqlite3
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from azext_mhsmregion.emulator.directory import Directory, DirectoryError, Principal
 from azext_mhsmregion.emulator.errors import HomeError
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 ARM_HOST = "management.azure.com"
 LOGIN_HOST = "login.microsoftonline.com"
 GRAPH_HOST = "graph.microsoft.com"
+CONTROL_HOST = "emulator.mhsmregion.internal"
 POOL_SUFFIX = ".managedhsm.azure.net"
 
 
@@ -72,7 +73,7 @@ class Emulator:
     # -- gateway ------------------------------------------------------------------------
     def resolve(self, host: str, place: str, client: str) -> Resolution:
         """Name resolution for a client at ``place`` (rules A5, A6)."""
-        if host in (ARM_HOST, LOGIN_HOST, GRAPH_HOST):
+        if host in (ARM_HOST, LOGIN_HOST, GRAPH_HOST, CONTROL_HOST):
             return Resolution(NameKind.OURS)
         if not host.endswith(POOL_SUFFIX):
             return Resolution(NameKind.FOREIGN)
@@ -101,6 +102,10 @@ class Emulator:
             from azext_mhsmregion.emulator.entra import graph
 
             return graph.handle(request, self._entra(), caller.principal)
+        if request.host == CONTROL_HOST:
+            from azext_mhsmregion.emulator.control import door as control_door
+
+            return control_door.handle(ask, self.keyring)
         return json_response(
             403, {"error": {"code": "ForeignHost", "message": f"{request.host} is not ours."}}
         )
@@ -158,15 +163,31 @@ class Emulator:
                 raise NotFound(f"The managed HSM '{name}' was not found.")
             return billing.cost(spans, unit.now)
 
-    def replication(self, name: str) -> Tuple[bool, int, float]:
-        """Do all regions agree (L4)? And how many rows are in flight, and for how many seconds
-        of service time. Raises NotFound."""
+    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
+        """Do all regions agree (L4), on everything or on one key? And how many rows are in
+        flight, and for how many seconds of service time. Raises NotFound, also for a key that no
+        region has."""
         with self.parts.reading() as unit:
             pool = self._live(unit, name)
             living = [region.name for region in pool.regions if region.holds_data(unit.now)]
-            count = unit.tx.in_flight(pool.id, unit.now, living)
-            last = unit.tx.last_arrival(pool.id, None, living)
+            if key is not None:
+                arrivals = self._arrivals_of_key(unit, pool, living, key)
+                count, last = len(arrivals), max(arrivals, default=0)
+            else:
+                count = unit.tx.in_flight(pool.id, unit.now, living)
+                last = unit.tx.last_arrival(pool.id, None, living)
         return count == 0, count, max(0, last - unit.now) / 1000
+
+    @staticmethod
+    def _arrivals_of_key(unit: Unit, pool: Pool, living: Sequence[str], key: str) -> List[int]:
+        """When the key's rows that are in flight become visible. A deleted key is still there."""
+        from azext_mhsmregion.emulator import objects
+
+        rows = [row for region in living for row in unit.tx.rows(pool.id, region, objects.KEYS, key)]
+        arrivals = [row.visible_from for row in rows if row.visible_from > unit.now]
+        if not arrivals and not any(key in objects.key(unit, pool, one, key).keys for one in living):
+            raise NotFound(f"Key {key} is in no region of {pool.name}.")
+        return arrivals
 
     def loss_if_removed(self, name: str, region: str) -> int:
         """How many acknowledged writes of ``region`` would be lost by its removal (E3). Raises
@@ -222,8 +243,8 @@ class OpenHome:
         return None if found is None else found.object_id
 
     def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
-        """As :meth:`Emulator.replication`; one key's rows are in flight with all the others."""
-        return self.emulator.replication(name)
+        """As :meth:`Emulator.replication`."""
+        return self.emulator.replication(name, key)
 
     def server_port(self) -> Optional[int]:
         """The port of the server that runs on this home, None when none does."""

@@ -16,9 +16,13 @@ class Unit:
     def __init__(self, tx: Transaction, real: int) -> None:
         self.tx = tx
         self.real = real
-        self.clock: ClockState = tx.clock() or real_clock(real)
-        self.now = self.clock.now(real)
-        self.settings: Settings = decode(tx.meta("settings"))
+        self.restart()
+
+    def restart(self) -> None:
+        """Read clock and settings from the store (anew, once it was reset or restored)."""
+        self.clock: ClockState = self.tx.clock() or real_clock(self.real)
+        self.now = self.clock.now(self.real)
+        self.settings: Settings = decode(self.tx.meta("settings"))
         self._profile: Optional[Profile] = None
 
     @property

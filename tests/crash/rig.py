@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from azext_mhsmregion.emulator.service import Emulator, open_emulator
+from azext_mhsmregion.emulator.service import CONTROL_HOST, Emulator, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request, Response
 from azext_mhsmregion.model.clock import manual_clock
 
@@ -133,6 +133,24 @@ class Rig:
         place = f"providers/Microsoft.KeyVault/locations/{PRIMARY}/deletedManagedHSMs/{POOL}"
         self.ask("POST", f"{self.subscription}/{place}/purge")
 
+    def seed(self) -> None:
+        """The name is free again: the purge is done."""
+        roles = [{"role": "Managed HSM Crypto User", "scope": "/keys"}]
+        pool = {"name": POOL, "regions": [EXTENDED], "roles": roles, "keys": [{"name": "k1"}]}
+        self.control("POST", "seed", {"pools": [pool]})
+
+    def reset(self) -> None:
+        """With a snapshot before it, which writes nothing to the store."""
+        if not (self.home / "snapshots" / "seeded.db").exists():
+            self.control("PUT", "snapshots/seeded")
+        self.control("POST", "reset")
+
+    def restore(self) -> None:
+        self.control("POST", "snapshots/seeded/restore")
+
+    def control(self, method: str, path: str, body: Optional[Any] = None) -> None:
+        self.ask(method, f"{CONTROL_HOST}/{path}", body)
+
     # -- files ----------------------------------------------------------------------------
     def token(self) -> Dict[str, str]:
         return {"token": self.emulator.tokens().issue(self.emulator.directory.owner, "audience")}
@@ -187,6 +205,9 @@ def story(rig: Rig) -> List[Step]:
         ("deleted again", rig.poll),
         ("purge", rig.purge),
         ("purged", rig.poll),
+        ("seed", rig.seed),
+        ("reset", rig.reset),
+        ("restore", rig.restore),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Tuple
 
-from azext_mhsmregion.crypto import security_domain, wrap
+from azext_mhsmregion.crypto import security_domain
 from azext_mhsmregion.crypto.errors import CryptoError
 from azext_mhsmregion.emulator import acceptance, parse
 from azext_mhsmregion.emulator.dataplane.frame import Visit
@@ -12,8 +12,6 @@ from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import activation
 from azext_mhsmregion.model.errors import Invalid
-
-DOMAIN_KEY_BYTES = 32
 
 
 def register(router: Router) -> None:
@@ -27,12 +25,10 @@ def download(visit: Visit) -> Response:
     """The domain, encrypted to the caller's certificates; the pool is active a little later."""
     body = parse.body(visit.ask.request)
     sources = visit.ask.parts.sources
-    domain_key = sources.random(DOMAIN_KEY_BYTES)
+    name, domain_key, wrapped = visit.keyring.make_domain_key(visit.pool.id)
     with visit.writing("domain", "securitydomain/download/action", "/", True) as (unit, pool):
         active = activation.download(pool, unit.now, unit.profile.of("activation"))
         text = _encrypted(body, {"hsm_backup": domain_key}, sources.random)
-        name = f"domain:{pool.id}"
-        wrapped = wrap.wrap(visit.ask.parts.home_key(), domain_key, name.encode(), sources.random)
         unit.tx.put_material(pool.id, name, wrapped)
         acceptance.record(unit, active)
     return json_response(202, {"value": text}, _pending_header(visit, "download"))

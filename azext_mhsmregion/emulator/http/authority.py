@@ -33,6 +33,7 @@ SUFFIXES = (
     "management.azure.com",
     "login.microsoftonline.com",
     "graph.microsoft.com",
+    "mhsmregion.internal",
 )
 """What the authority may sign: these names and the names below them."""
 

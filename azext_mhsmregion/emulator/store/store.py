@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Optional
@@ -104,6 +104,12 @@ class Store:
         another transaction of the same thread (RuntimeError). Raises HomeError."""
         with self._exclusive(), self._problems(), self._committed(what) as transaction:
             yield transaction
+
+    def snapshot(self, target: Path) -> None:
+        """Write a copy of the store, as of one instant, to ``target``, which must not exist."""
+        with self._problems(), closing(sqlite3.connect(self._home / FILE, timeout=BUSY_SECONDS)) as source:
+            source.execute("VACUUM INTO ?", (str(target),))
+        target.chmod(0o600)
 
     # -- inside ------------------------------------------------------------------------
     @contextmanager

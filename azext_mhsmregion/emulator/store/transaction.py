@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import quote
 
 from azext_mhsmregion.emulator.store import codec
 from azext_mhsmregion.model.clock import ClockState
@@ -201,6 +204,21 @@ class Transaction:
         )
         names = ("service_time", "real_time", "pool", "kind")
         return [{**dict(zip(names, row)), **json.loads(row[4])} for row in found]
+
+    def clear(self) -> None:
+        """Take everything out: pools, objects, material, settings, clock, events."""
+        for table in ("row", "body", "material", "operation", "pool", "meta", "event"):
+            self._sql.execute(f"DELETE FROM {table}")
+        self._bodies.clear()
+
+    def copy_from(self, snapshot: Path) -> None:
+        """Replace everything by what a snapshot of the same schema holds."""
+        self.clear()
+        with closing(sqlite3.connect(f"file:{quote(str(snapshot))}?mode=ro", uri=True)) as source:
+            for table in ("meta", "pool", "operation", "body", "row", "material", "event"):
+                rows = source.execute(f"SELECT * FROM {table}")
+                marks = ",".join("?" * len(rows.description))
+                self._sql.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
     # -- inside ------------------------------------------------------------------------
     def _regions_with_rows(self, pool_id: str) -> List[str]:
