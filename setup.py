@@ -52,7 +52,10 @@ setup(
     package_data={"azext_mhsmregion": ["azext_metadata.json", "data/*.json"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["mhsm = azext_mhsmregion.cli.app:program"]},
+    entry_points={
+        "console_scripts": ["mhsm = azext_mhsmregion.cli.app:program"],
+        "pytest11": ["mhsmregion = azext_mhsmregion.pytest_plugin"],
+    },
     classifiers=[
         "Programming Language :: Python :: 3",
         "License :: OSI Approved :: MIT License",
