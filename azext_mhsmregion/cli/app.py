@@ -5,14 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import redirect_stdout, suppress
 from typing import Any, List, Optional, Sequence
 
 from knack.arguments import ArgumentsContext
 from knack.cli import CLI
 from knack.commands import CLICommandsLoader, CommandGroup
 from knack.config import CLIConfig
-from knack.events import EVENT_PARSER_GLOBAL_CREATE
+from knack.events import EVENT_CLI_POST_EXECUTE, EVENT_PARSER_GLOBAL_CREATE
 from knack.help import CLIHelp
+from knack.output import OutputProducer
+from knack.parser import CLICommandParser
 
 from azext_mhsmregion import __version__
 from azext_mhsmregion.cli import commands, context, errors
@@ -59,11 +62,13 @@ class Help(CLIHelp):
 
     def show_help(self, *args: Any, **kwargs: Any) -> None:
         self._load()
-        super().show_help(*args, **kwargs)
+        with errors.writing():
+            super().show_help(*args, **kwargs)
 
     def show_welcome(self, parser: Any) -> None:
         self.welcome_message = self._load()
-        super().show_welcome(parser)
+        with errors.writing():
+            super().show_welcome(parser)
 
     def show_privacy_statement(self) -> None:
         """Nothing is collected, so there is nothing to state; Knack would write a file here."""
@@ -76,11 +81,35 @@ class Help(CLIHelp):
         return texts.WELCOME
 
 
+class Parser(CLICommandParser):
+    """A group without a command shows its help. As with git and az that is wrong usage (exit code
+    2), so it goes to stderr."""
+
+    def error(self, message: str) -> None:
+        if message.endswith(("_command", "_subcommand")):
+            with redirect_stdout(sys.stderr), suppress(SystemExit):
+                self.print_help()
+            self.exit(2)
+        super().error(message)
+
+
+class Output(OutputProducer):
+    """Writes results; a disk that is full is told in one line."""
+
+    def out(self, *args: Any, **kwargs: Any) -> None:
+        with errors.writing():
+            super().out(*args, **kwargs)
+
+
 class Mhsm(CLI):
     """The program."""
 
     def get_cli_version(self) -> str:
         return f"{PROGRAM} {__version__}"
+
+    def show_version(self) -> None:
+        with errors.writing():
+            super().show_version()
 
     def exception_handler(self, ex: Exception) -> int:
         if isinstance(ex, BrokenPipeError):  # the reader has seen enough
@@ -106,23 +135,46 @@ def build() -> Mhsm:
         config_cls=Config,
         commands_loader_cls=Loader,
         help_cls=Help,
+        parser_cls=Parser,
+        output_cls=Output,
     )
     context.enter(cli, context.MHSM)
     cli.register_event(EVENT_PARSER_GLOBAL_CREATE, _add_global_options)
+    cli.register_event(EVENT_CLI_POST_EXECUTE, lambda cli_ctx, **_: errors.tell_interruption(cli_ctx))
     return cli
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns its exit code."""
     arguments: List[str] = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     try:
         code = build().invoke(arguments)
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    return _flushed(code)
+
+
+def _open_closed_streams() -> None:
+    """``>&-``: what is written there is written nowhere, and not into a file of ours that was
+    opened in its place."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: SIM115 - for good
+            setattr(sys, name, stream)
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all that was written has been: 1 where it could not be."""
     try:
-        sys.stdout.flush()
+        with errors.writing():
+            sys.stdout.flush()
+        return code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass
+    except errors.OutputError as error:
+        code = errors.show(error)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
     return code
 
 

@@ -26,6 +26,7 @@ def loader_class() -> type:
     """The AzCommandsLoader of this extension. Its ``__module__`` is the package: az builds its
     command index from it and runs core's command instead when it finds another name there."""
     from azure.cli.core import AzCommandsLoader
+    from knack.events import EVENT_CLI_POST_EXECUTE
 
     from azext_mhsmregion.cli import help as texts
 
@@ -35,6 +36,7 @@ def loader_class() -> type:
 
             super().__init__(cli_ctx=cli_ctx, custom_command_type=CliCommandType(operations_tmpl="{}"))
             context.enter(cli_ctx, context.AZ)
+            cli_ctx.register_event(EVENT_CLI_POST_EXECUTE, _tell_interruption)
             texts.load(context.AZ.program, IN_AZ)
 
         def load_command_table(self, args: Any) -> Any:
@@ -71,3 +73,9 @@ def loader_class() -> type:
 
     MhsmRegionCommandsLoader.__module__ = "azext_mhsmregion"
     return MhsmRegionCommandsLoader
+
+
+def _tell_interruption(cli_ctx: Any, **_: Any) -> None:
+    """az may have loaded us for a command that is not ours."""
+    if cli_ctx.data["command"] in IN_AZ:
+        errors.tell_interruption(cli_ctx)

@@ -3,16 +3,40 @@ provider. Real Azure is never asked on a key press."""
 
 from __future__ import annotations
 
-from typing import Any, List
+from functools import wraps
+from typing import Any, Callable, List
+
+from knack.log import get_logger
+
+logger = get_logger(__name__)
+
+Completer = Callable[..., List[str]]
 
 
-def pools(prefix: str, parser: Any, parsed_args: Any, **_: Any) -> List[str]:
+def silent(complete: Completer) -> Completer:
+    """Whatever goes wrong offers nothing: a message, or a traceback, would land in the line that
+    the user is typing. Only the debug log has it."""
+
+    @wraps(complete)
+    def quiet(prefix: str, parser: Any, parsed_args: Any, **_: Any) -> List[str]:
+        try:
+            return complete(prefix, parser, parsed_args)
+        except Exception as error:
+            logger.debug("No completion: %r", error)
+            return []
+
+    return quiet
+
+
+@silent
+def pools(prefix: str, parser: Any, parsed_args: Any) -> List[str]:
     """Names of the pools that exist."""
     provider = _emulator(parser, parsed_args)
     return [pool.name for pool in provider.list_pools()] if provider else []
 
 
-def regions(prefix: str, parser: Any, parsed_args: Any, **_: Any) -> List[str]:
+@silent
+def regions(prefix: str, parser: Any, parsed_args: Any) -> List[str]:
     """``add``: where the pool can be extended to; the other commands: the regions that it has."""
     provider = _emulator(parser, parsed_args)
     name = getattr(parsed_args, "name", None)
@@ -26,14 +50,9 @@ def regions(prefix: str, parser: Any, parsed_args: Any, **_: Any) -> List[str]:
 
 
 def _emulator(parser: Any, parsed_args: Any) -> Any:
-    """The emulator provider, None when the user has chosen another or it cannot be had: a
-    completion is silent about errors."""
+    """The emulator provider, None when the user has chosen another."""
     from azext_mhsmregion.cli import context
-    from azext_mhsmregion.provider.errors import ProviderError
 
     context.remember_options(parser.cli_ctx, parsed_args)
-    try:
-        provider = context.provider(parser.cli_ctx)
-    except ProviderError:
-        return None
+    provider = context.provider(parser.cli_ctx)
     return provider if provider.kind == "emulator" else None

@@ -15,5 +15,10 @@ def on_terminal() -> bool:
 def ask(question: str) -> None:
     """Returns when the answer is yes; raises CancelledError otherwise."""
     print(f"{question} (y/N): ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # what follows begins on a line of its own
+        raise
+    if answer.strip().lower() not in ("y", "yes"):
         raise CancelledError("Cancelled; nothing was changed.")

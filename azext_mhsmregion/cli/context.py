@@ -9,7 +9,13 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, Callable, List, Optional
+
+from knack.log import get_logger
+
+from azext_mhsmregion.cli import places
+
+logger = get_logger(__name__)
 
 _DATA_KEY = "mhsmregion"
 _PREFIX = "_mhsm_"
@@ -40,6 +46,7 @@ class GlobalOption:
     help: str
     metavar: Optional[str] = None
     choices: Optional[tuple] = None
+    parse: Optional[Callable[[str], Any]] = None
 
 
 GLOBAL_OPTIONS = (
@@ -63,6 +70,7 @@ GLOBAL_OPTIONS = (
         "Where this client stands, a region's name: decides which region of a pool answers. "
         "Else MHSMREGION_PLACE.",
         "PLACE",
+        parse=places.option,
     ),
     GlobalOption(
         "home", "--home", "The emulator's folder. Else MHSMREGION_HOME, else ~/.mhsmregion.", "FOLDER"
@@ -95,10 +103,16 @@ class Options:
 
 @dataclass
 class Session:
-    """State of one invocation, kept in ``cli_ctx.data``."""
+    """State of one invocation, kept in ``cli_ctx.data``. ``sent``: a request that changes
+    something was or is being sent."""
 
     door: Door
     options: Options = field(default_factory=Options)
+    sent: bool = False
+
+    def __deepcopy__(self, _: Any) -> Session:
+        """az hands commands a deep copy of its context; the invocation stays one."""
+        return self
 
 
 def option_settings(option: GlobalOption) -> dict:
@@ -111,6 +125,8 @@ def option_settings(option: GlobalOption) -> dict:
     else:
         settings["action"] = "store_true"
         settings["default"] = False
+    if option.parse:
+        settings["type"] = option.parse
     return settings
 
 
@@ -134,8 +150,14 @@ def session(cli_ctx: Any) -> Session:
     return cli_ctx.data[_DATA_KEY]
 
 
+def sending(cli_ctx: Any) -> None:
+    """To be called before a request that changes something: from here on nobody can say that
+    nothing was changed."""
+    session(cli_ctx).sent = True
+
+
 def in_az(cli_ctx: Any) -> bool:
-    """Did the user come through az? (az hands commands a deep copy of its context.)"""
+    """Did the user come through az?"""
     return session(cli_ctx).door == AZ
 
 
@@ -151,14 +173,20 @@ def provider(cli_ctx: Any) -> Any:
         config_get=lambda section, option: cli_ctx.config.get(section, option, fallback=None),
         cli_ctx=cli_ctx if in_az(cli_ctx) else None,
         default=here.door.default_provider,
-        place=options.place,
+        place=place(cli_ctx),
         as_name=options.as_name,
         arm_endpoint=options.arm_endpoint,
         full_body=options.full_body,
         home=Path(home(cli_ctx)),
         sleep=sleep,
         now=now,
+        on_retry=logger.warning,
     )
+
+
+def place(cli_ctx: Any) -> Optional[str]:
+    """Where this client stands, a region's name; None: nobody said."""
+    return session(cli_ctx).options.place or places.of_environment(os.environ)
 
 
 def home(cli_ctx: Any) -> str:

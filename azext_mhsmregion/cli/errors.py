@@ -4,9 +4,12 @@ rest are programming errors and stay visible as such."""
 from __future__ import annotations
 
 import sys
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Iterator
 
+from azext_mhsmregion.cli import context
 from azext_mhsmregion.provider import errors
+from azext_mhsmregion.provider.states import FAILED
 
 AZ_CLASSES = (
     (errors.NotFoundError, "ResourceNotFoundError"),
@@ -19,22 +22,49 @@ AZ_CLASSES = (
     (errors.HomeError, "FileOperationError"),
 )
 AZ_FALLBACK = "AzureResponseError"
+FAILED_REGION = "A failed region is not billed and not used. Add it again, or remove it."
 
 
 class Interrupted(errors.ProviderError):
-    """The user stopped a wait with Ctrl-C; the operation itself goes on."""
+    """The user stopped the command with Ctrl-C; an operation under way goes on."""
 
 
 class CancelledError(errors.ProviderError):
     """The user answered no."""
 
 
+class OutputError(errors.ProviderError):
+    """What the command found could not be written out."""
+
+
 def show(error: errors.ProviderError) -> int:
     """The door of ``mhsm``: one ERROR line and the hint on stderr; returns the exit code."""
-    print(f"ERROR: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(error.hint, file=sys.stderr)
+    with suppress(OSError):  # stderr may be what cannot be written to
+        print(f"ERROR: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(error.hint, file=sys.stderr)
     return error.exit_code
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Raises OutputError where the output cannot be written: a full disk. A reader that went
+    away stays a BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"The output cannot be written: {error.strerror or error}.") from error
+
+
+def tell_interruption(cli_ctx: Any) -> None:
+    """At either door, when a command has ended: Ctrl-C outside a wait is told too, and that
+    nothing was changed where that is certain."""
+    if cli_ctx.result is None or not isinstance(cli_ctx.result.error, KeyboardInterrupt):
+        return
+    sent = context.session(cli_ctx).sent
+    show(Interrupted("Interrupted." if sent else "Interrupted; nothing was changed."))
 
 
 def raise_for_az(error: Exception) -> Any:
@@ -56,8 +86,8 @@ def raise_for_az(error: Exception) -> Any:
 
 def raise_if_failed(region: Any, pool: str, name: str) -> None:
     """An add that ended in Failed leaves the region listed as Failed (rule E5)."""
-    if region is not None and region.provisioning_state == "Failed":
+    if region is not None and region.provisioning_state.lower() == FAILED:
         raise errors.OperationFailedError(
             f"Adding region {name} to pool {pool} ended in Failed.",
-            hint="A failed region is not billed and not used. Add it again, or remove it.",
+            hint=FAILED_REGION,
         )

@@ -8,13 +8,12 @@ from textwrap import indent
 from typing import Dict, Iterable, Tuple
 
 from azext_mhsmregion.cli.commands import groups
+from azext_mhsmregion.model.activation import MINIMUM_QUORUM, MINIMUM_WRAPPING_KEYS
 
-WELCOME = """
-Managed HSM regions: extend a pool to another region, list its regions, remove one.
-
-Talks to the local emulator unless told otherwise: no Azure account is needed, and an emulator is
-not an HSM. --provider arm talks to real Azure.
-"""
+SUMMARY = "Managed HSM regions: extend a pool to another region, list its regions, remove one."
+STANCE = """Talks to the local emulator unless told otherwise: no Azure account is needed, and an
+emulator is not an HSM. --provider arm talks to real Azure."""
+WELCOME = f"\n{SUMMARY}\n\n{STANCE}\n"
 
 # Knack keeps line breaks within its width.
 COMPLETION = """Completion on TAB, in bash (in ~/.bashrc):
@@ -23,35 +22,50 @@ In zsh (in ~/.zshrc), the line before it:
   autoload -U bashcompinit && bashcompinit
 In fish:
   register-python-argcomplete --shell fish mhsm | source
-It offers commands and options, the emulator's pools after --hsm-name, and after --region the
-regions that the pool has or, for `region add`, can be extended to."""
+It offers commands and options, the emulator's pools after --hsm-name, and after --region
+the regions that the pool has or, for `region add`, can be extended to."""
 
 EXIT_CODES = "Exit codes: 0 success, 1 error, 2 wrong usage, 3 not found."
 
-# What the extension's answers differ in from those of az's own commands of the same names.
-AZ_DIFFERENCES = {
+# What the extension's answers differ in from those of az's own commands of the same names: said in
+# az's help and in HISTORY.rst (a test compares them).
+SENDS = (
+    "sends location, sku and regions only, where az sends the whole pool back and so reverts what "
+    "others changed meanwhile (--full-body does it az's way)"
+)
+AZ_DIFFERENCES: Dict[str, Tuple[str, ...]] = {
     "keyvault region": (
-        "These commands replace az's own `keyvault region` while the extension is installed. Not in az: "
-        "show, list-locations, cost, `wait --replicated`, --dry-run, --provider and its companions."
+        "replaces az's own group while the extension is installed",
+        "show, list-locations, cost, `wait --replicated`, --dry-run, --provider and its companions are new",
+        "a pool or region that does not exist ends with exit code 3",
+        "with the emulator provider no login is needed and no request leaves the process",
     ),
     "keyvault region add": (
-        "Differs from az's own: prints the regions, as list does, where az prints the pool or nothing; "
-        "waits for an add that is under way, and fails when that ended in Failed; tries a failed region "
-        "again. Sends location, sku and regions only, where az sends the whole pool back and so reverts "
-        "what others changed meanwhile (--full-body does it az's way)."
+        "prints the regions, as list does, where az prints the pool or nothing",
+        "a region that is there already is a warning and exit code 0",
+        "waits for an add that is under way, and fails when that ended in Failed",
+        "tries a failed region again",
+        "refuses the primary region before anything is sent",
+        SENDS,
     ),
     "keyvault region remove": (
-        "Differs from az's own: prints the regions, as list does; refuses the primary region before "
-        "anything is sent; refuses without --yes when acknowledged writes would be lost; asks first when "
-        "the setting is on: az config set mhsmregion.confirm_remove=true."
+        "prints the regions, as list does, where az prints the pool or nothing",
+        "a region that is not there is a warning and exit code 0",
+        "refuses the primary region before anything is sent",
+        "refuses without --yes when acknowledged writes would be lost",
+        "asks first when the setting is on: az config set mhsmregion.confirm_remove=true",
+        SENDS,
     ),
     "keyvault region list": (
-        "Differs from az's own: finds the pool without --resource-group, lists the primary region first, "
-        "has a table view of its own."
+        "finds the pool without --resource-group",
+        "lists the primary region first",
+        "has a table view of its own: Name, Display name, Primary, State",
     ),
     "keyvault region wait": (
-        "Differs from az's own: --region waits for one region; --replicated is new; a time-out ends with "
-        "exit code 1, where az prints it and ends with 0."
+        "--region waits for one region; without it, for the pool, as az does",
+        "--replicated is new",
+        "a time-out ends with exit code 1, where az prints it and ends with 0",
+        "--custom is tried before a failed state ends the wait",
     ),
 }
 
@@ -67,7 +81,7 @@ class Text:
 
 GROUPS: Dict[str, Text] = {
     "": Text(
-        "Managed HSM regions: extend a pool to another region, list its regions, remove one.",
+        SUMMARY,
         (
             (
                 "Extend a pool to Australia East.",
@@ -78,12 +92,7 @@ GROUPS: Dict[str, Text] = {
                 "{p} keyvault region list --hsm-name ContosoMHSM --provider arm",
             ),
         ),
-        detail=f"""Talks to the local emulator unless told otherwise: no Azure account is needed, and an
-emulator is not an HSM. --provider arm talks to real Azure.
-
-{EXIT_CODES}
-
-{COMPLETION}""",
+        detail=f"{STANCE}\n\n{EXIT_CODES}\n\n{COMPLETION}",
     ),
     "keyvault": Text(
         "Managed HSM pools, their regions and keys.",
@@ -219,8 +228,9 @@ COMMANDS: Dict[str, Text] = {
             ),
             ("Until the pool is updated.", "{p} keyvault region wait --hsm-name ContosoMHSM --updated"),
         ),
-        detail="Real Azure cannot be asked whether its regions agree: they are asked one by one until they "
-        "answer alike, at most for the six minutes after which the service guarantees it.",
+        detail="A region in Failed ends --created, --updated and --custom with exit code 1. Real Azure "
+        "cannot be asked whether its regions agree: they are asked one by one until they answer alike, at "
+        "most for the six minutes after which the service guarantees it.",
     ),
     "keyvault region list-locations": Text(
         "List the regions that a pool can be extended to, and why not to the others.",
@@ -298,8 +308,9 @@ COMMANDS: Dict[str, Text] = {
                 "2.cer 3.cer --sd-quorum 2 --security-domain-file ContosoMHSM-SD.json",
             ),
         ),
-        detail="Each wrapping key is an RSA certificate; keep its private key offline. The file is made for "
-        "you alone and never overwrites another.",
+        detail=f"Takes {MINIMUM_WRAPPING_KEYS} wrapping keys or more and a quorum of {MINIMUM_QUORUM} or "
+        "more. Each wrapping key is an RSA certificate; keep its private key offline. The file is made "
+        "for you alone and never overwrites another.",
     ),
     "keyvault key create": Text(
         "Create a key.",
@@ -421,7 +432,8 @@ def load(program: str, commands: Iterable[str]) -> None:
 
 def as_yaml(kind: str, name: str, text: Text, program: str) -> str:
     """One help entry in Knack's YAML."""
-    differences = AZ_DIFFERENCES.get(name, "") if program == "az" else ""
+    different = AZ_DIFFERENCES.get(name) if program == "az" else None
+    differences = f"Differs from az's own: {'; '.join(different)}." if different else ""
     detail = "\n\n".join(part for part in (text.detail, differences) if part)
     lines = [f"type: {kind}", "short-summary: |-", _block(text.summary, 2)]
     if detail:

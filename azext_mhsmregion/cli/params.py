@@ -45,6 +45,30 @@ def _three_state(help_text: str, *options: str) -> Settings:
     return {**settings, "options_list": list(options)} if options else settings
 
 
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    number = int(text)
+    if number <= 0:
+        raise ValueError(text)
+    return number
+
+
+def not_negative(text: str) -> int:
+    """A whole number from zero on; a wait of no seconds looks once."""
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def port_number(text: str) -> int:
+    """A TCP port; 0 is a free one."""
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
 def utc_seconds(text: str) -> int:
     """``2030-01-31T12:00:00Z`` or a part of it, as seconds since 1970."""
     for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%HZ", "%Y-%m-%dZ"):
@@ -130,8 +154,8 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         "custom": {"metavar": "JMESPATH", "help": "Wait until the expression is true of it."},
         "replicated": _flag("Wait until all regions of the pool agree."),
         "key": {"help": "With --replicated: until they agree on this key."},
-        "interval": {"type": int, "help": "Seconds between looks. Default: 30; 1 with the emulator."},
-        "timeout": {"type": int, "help": "Give up after this many seconds."},
+        "interval": {"type": positive, "help": "Seconds between looks. Default: 30; 1 with the emulator."},
+        "timeout": {"type": not_negative, "help": "Give up after this many seconds; 0 looks once."},
     },
     "keyvault region list-locations": {
         "name": {**POOL, "help": "Say it for this pool: its own regions cannot be extended to."}
@@ -185,8 +209,8 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
     },
     "keyvault security-domain download": {
         "hsm_name": POOL,
-        "sd_wrapping_keys": {"nargs": "*", "help": "Files of PEM certificates (RSA), 3 to 10."},
-        "sd_quorum": {"type": int, "help": "How many of the private keys are needed to recover, 2 to 10."},
+        "sd_wrapping_keys": {"nargs": "*", "help": "Files of PEM certificates (RSA)."},
+        "sd_quorum": {"type": int, "help": "How many of the private keys are needed to recover."},
         "security_domain_file": {"help": "File to write; it must not exist."},
         "no_wait": _flag("Do not wait for the activation.", "--no-wait"),
     },
@@ -261,7 +285,7 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
     },
     "keyvault emulator start": {
         "foreground": _flag("Stay in the foreground until Ctrl-C or SIGTERM."),
-        "port": {"type": int, "help": "Port on 127.0.0.1. Default: a free one."},
+        "port": {"type": port_number, "help": "Port on 127.0.0.1. Default: a free one."},
         "place": {
             "nargs": "+",
             "action": "append",

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional, TextIO
 
-REDRAW_SECONDS = 1.0
+LATE_SECONDS = 1.0
+"""One tick past the expected end is still on time."""
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -20,8 +21,8 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """One line on ``stream``, redrawn while waiting. ``expected`` is the operation's usual
-    length in seconds, None when nobody knows it; then there is no estimate."""
+    """One line on ``stream``, redrawn at each tick of the wait. ``expected`` is the operation's
+    usual length in seconds, None when nobody knows it; then there is no estimate."""
 
     def __init__(
         self,
@@ -30,15 +31,14 @@ class Progress:
         stream: TextIO,
         visible: bool,
         now: Callable[[], float],
-        sleep: Callable[[float], None],
     ) -> None:
         self._what = what
         self._expected = expected
         self._stream = stream
         self.visible = visible
         self._now = now
-        self._sleep = sleep
         self._began = now()
+        self._drawn = False
 
     def line(self) -> str:
         """The line as it stands now."""
@@ -46,29 +46,22 @@ class Progress:
         text = f"{self._what} ... {duration(elapsed)}"
         if self._expected is None:
             return text
-        if elapsed > self._expected:
+        if elapsed > self._expected + LATE_SECONDS:
             return f"{text}, longer than the expected {duration(self._expected)}"
-        return f"{text}, about {duration(self._expected - elapsed)} left"
+        return f"{text}, about {duration(max(0.0, self._expected - elapsed))} left"
 
     def tick(self, *_: Any) -> None:
         """Draw the line; takes and ignores whatever a wait reports."""
         if self.visible:
-            self._stream.write(CLEAR_LINE + self.line())
-            self._stream.flush()
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep, redrawing each second where somebody watches."""
-        if not self.visible:
-            self._sleep(seconds)
-            return
-        left = seconds
-        while left > 0:
-            self.tick()
-            self._sleep(min(left, REDRAW_SECONDS))
-            left -= REDRAW_SECONDS
+            self._write(CLEAR_LINE + self.line())
+            self._drawn = True
 
     def end(self) -> None:
         """Take the line away."""
-        if self.visible:
-            self._stream.write(CLEAR_LINE)
-            self._stream.flush()
+        if self._drawn:
+            self._write(CLEAR_LINE)
+            self._drawn = False
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

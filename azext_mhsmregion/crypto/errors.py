@@ -24,6 +24,10 @@ class BadDigest(CryptoError):
     """The digest's length is not that of the algorithm's hash."""
 
 
+class BadPlaintext(CryptoError):
+    """Bytes that the algorithm cannot encrypt or wrap: too many of them, or no whole blocks."""
+
+
 class BadRandom(CryptoError):
     """The random source that was handed in gave another number of bytes than asked for."""
 
@@ -41,7 +45,7 @@ class BadJwe(CryptoError):
 
 
 class DecryptFailed(CryptoError):
-    """A well-formed JWE that this key does not open: altered, or for another key."""
+    """A well-formed JWE or a ciphertext that this key does not open: altered, or for another key."""
 
 
 class BadCertificate(CryptoError):

@@ -50,10 +50,15 @@ def _generate_rsa(size: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=RSA_EXPONENT, key_size=size)
 
 
-def _generate_ec(curve: str) -> ec.EllipticCurvePrivateKey:
-    if curve not in _CURVES:
-        raise UnsupportedKey(f"Curve {curve!r} is not one of {', '.join(_CURVES)}.")
-    return ec.generate_private_key(_CURVES[curve])
+def _generate_ec(name: str) -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(curve(name))
+
+
+def curve(name: str) -> ec.EllipticCurve:
+    """The curve that the service calls ``name``. Raises UnsupportedKey."""
+    if name not in _CURVES:
+        raise UnsupportedKey(f"Curve {name!r} is not one of {', '.join(_CURVES)}.")
+    return _CURVES[name]
 
 
 def to_der(key: PrivateKey) -> bytes:

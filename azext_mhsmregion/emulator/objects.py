@@ -27,3 +27,8 @@ def rights(unit: Unit, pool: Pool, region: str) -> Objects:
 def key(unit: Unit, pool: Pool, region: str, name: str) -> Objects:
     """What ``region`` shows now of one key."""
     return shown(unit, pool, region, KEYS, name)
+
+
+def settings(unit: Unit, pool: Pool, region: str) -> Objects:
+    """The settings that ``region`` shows now."""
+    return shown(unit, pool, region, (Kind.SETTING,))

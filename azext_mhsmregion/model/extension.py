@@ -35,7 +35,8 @@ class RegionChange:
 
 
 def change_regions(pool: Pool, asked: Sequence[str], act: Act, where: Conditions) -> RegionChange:
-    """Make the extended regions those of ``asked``.
+    """Make the extended regions those of ``asked``. A Failed one that is listed stays as it is,
+    unless the list is what is there already: then it is tried again (E5).
 
     Refusals come in the recorded order: name known, not the primary, extendable, maximum,
     activated, no operation under way; then the pool is unchanged.
@@ -47,14 +48,15 @@ def change_regions(pool: Pool, asked: Sequence[str], act: Act, where: Conditions
     if len(set(names)) != len(names):
         raise Invalid("A region is listed twice.")
     present = {region.name: region for region in pool.extended(act.now)}
-    new = [name for name in names if _must_be_made(present.get(name), act.now)]
+    new = _to_be_made(names, present, act.now)
     gone = [name for name in present if name not in names]
     for name in new:
         _check_extendable(name, pool, where)
     if new:
         _check_maximum(pool, names, where)
     if new and not pool.is_active(act.now):
-        raise Conflict(messages.not_activated(pool.name))
+        inactive = messages.not_activated if pool.activated is None else messages.being_activated
+        raise Conflict(inactive(pool.name), "HsmNotActivated")
     refuse_busy(pool, act.now)
     return _apply(pool, new, gone, act, where)
 
@@ -101,9 +103,11 @@ def _marked_for_removal(
     return marked, last
 
 
-def _must_be_made(present: Optional[PoolRegion], now: int) -> bool:
-    """New, or there and Failed: then it is tried again (E5)."""
-    return present is None or present.state(now) == "Failed"
+def _to_be_made(names: Sequence[str], present: Mapping[str, PoolRegion], now: int) -> List[str]:
+    """The new ones; the Failed ones where the list adds and drops nothing (E5)."""
+    if set(names) != set(present):
+        return [name for name in names if name not in present]
+    return [name for name in names if present[name].state(now) == "Failed"]
 
 
 def _known(text: str, regions: Catalogue) -> str:

@@ -15,12 +15,19 @@ from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.replication import Kind, Write
 
 RSA_SIZES = (2048, 3072, 4096)
+IMPORTED_RSA_SIZES = (1024, *RSA_SIZES)
+"""1024 bits are taken in an import, as recorded (hsm_key_using_hsm_name, exchange 24)."""
+
 CURVES = ("P-256", "P-256K", "P-384", "P-521")
 OPERATIONS = {
     "RSA-HSM": ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"),
     "EC-HSM": ("sign", "verify", "deriveKey"),
 }
 ALL_OPERATIONS = (*OPERATIONS["RSA-HSM"], "deriveKey", "import", "export")
+PROTECTING = ("sign", "encrypt", "wrapKey")
+"""What an expired key or one that is not yet valid refuses. It still verifies, decrypts and unwraps what
+was made while it was valid (documentation, "Date-time controlled operations")."""
+
 VERSIONS_PER_KEY = 100
 TAGS_PER_KEY = 15
 
@@ -40,6 +47,17 @@ class KeyRequest:
 
 
 @dataclass(frozen=True)
+class KeyChange:
+    """What an update asks for, parsed at the door; None leaves a thing as it is."""
+
+    operations: Optional[Tuple[str, ...]] = None
+    enabled: Optional[bool] = None
+    not_before: Optional[int] = None
+    expires: Optional[int] = None
+    tags: Optional[Mapping[str, str]] = None
+
+
+@dataclass(frozen=True)
 class KeyHandle:
     """Material as the model sees it: the new version's id, kind, and public JWK members."""
 
@@ -50,7 +68,7 @@ class KeyHandle:
     public: Mapping[str, str]
 
 
-def canonical(asked: KeyRequest) -> KeyRequest:
+def canonical(asked: KeyRequest, rsa_sizes: Tuple[int, ...] = RSA_SIZES) -> KeyRequest:
     """The request with the service's defaults; software types become the -HSM type (K1).
 
     Raises Invalid for types, sizes, curves and operations that the service does not have.
@@ -63,18 +81,14 @@ def canonical(asked: KeyRequest) -> KeyRequest:
     size, curve = asked.size, asked.curve
     if kty == "RSA-HSM":
         size, curve = size or RSA_SIZES[0], None
-        if size not in RSA_SIZES:
-            raise Invalid(f"RSA key size {size} is not supported: {_or(RSA_SIZES)}.", "BadParameter")
+        if size not in rsa_sizes:
+            raise Invalid(f"RSA key size {size} is not supported: {_or(rsa_sizes)}.", "BadParameter")
     else:
         size, curve = None, curve or CURVES[0]
         if curve not in CURVES:
             raise Invalid(f"Curve '{curve}' is not supported: {_or(CURVES)}.", "BadParameter")
-    operations = tuple(dict.fromkeys(asked.operations)) or OPERATIONS[kty]
-    wrong = [name for name in operations if name not in ALL_OPERATIONS]
-    if wrong:
-        raise Invalid(f"Key operation '{wrong[0]}' is not supported.", "BadParameter")
-    if len(asked.tags) > TAGS_PER_KEY:
-        raise Invalid(f"A key has at most {TAGS_PER_KEY} tags.", "BadParameter")
+    operations = _checked_operations(asked.operations) or OPERATIONS[kty]
+    _check_tags(asked.tags)
     return KeyRequest(
         kty, size, curve, operations, asked.enabled, asked.not_before, asked.expires, asked.tags
     )
@@ -100,6 +114,21 @@ def create(objects: Objects, name: str, asked: KeyRequest, handle: KeyHandle, no
         raise Invalid(f"Key {name} has the maximum of {VERSIONS_PER_KEY} versions.", "BadParameter")
     writes.append(Write(Kind.KEY_VERSION, name, handle.version, _version_body(asked, handle, now)))
     return writes
+
+
+def update(objects: Objects, name: str, version: str, asked: KeyChange, now: int) -> Write:
+    """Change a version ("": the current one). Its attributes go as a whole: of two regions' changes the
+    later one wins, whatever each of them changed (L6). Raises NotFound, Invalid."""
+    _, found = live_version(objects, name, version, now)
+    changed: Dict[str, Any] = {"enabled": asked.enabled, "nbf": asked.not_before, "exp": asked.expires}
+    if asked.operations is not None:
+        changed["key_ops"] = list(_checked_operations(asked.operations))
+    if asked.tags is not None:
+        _check_tags(asked.tags)
+        changed["tags"] = dict(asked.tags)
+    given = {name: value for name, value in changed.items() if value is not None}
+    body = {**found.attributes, **given, "updated": now // SECOND}
+    return Write(Kind.KEY_ATTRIBUTES, name, found.version, body)
 
 
 def delete(objects: Objects, name: str, pool: Pool, now: int) -> Write:
@@ -165,11 +194,12 @@ def check_use(key: Key, version: KeyVersion, operation: str, now: int) -> None:
     attributes, seconds = version.attributes, now // SECOND
     if not attributes["enabled"]:
         raise Forbidden(f"Operation {operation} is not allowed on a disabled key.", "KeyDisabled")
-    if attributes.get("nbf") is not None and seconds < attributes["nbf"]:
-        raise Forbidden(f"Operation {operation} is not allowed on a key that is not yet valid.")
-    if attributes.get("exp") is not None and seconds >= attributes["exp"] and operation == "sign":
-        raise Forbidden(f"Operation {operation} is not allowed on an expired key.")
-    if operation not in version.body["key_ops"]:
+    if operation in PROTECTING:
+        if attributes.get("nbf") is not None and seconds < attributes["nbf"]:
+            raise Forbidden(f"Operation {operation} is not allowed on a key that is not yet valid.")
+        if attributes.get("exp") is not None and seconds >= attributes["exp"]:
+            raise Forbidden(f"Operation {operation} is not allowed on an expired key.")
+    if operation not in attributes["key_ops"]:
         raise Forbidden(f"Operation {operation} is not permitted on this key.", "KeyOperationForbidden")
 
 
@@ -179,7 +209,22 @@ def recovery_level(pool: Pool) -> str:
     return level if pool.purge_protection else f"{level}+Purgeable"
 
 
+def _checked_operations(names: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Each once. Raises Invalid for what is no operation of keys."""
+    wrong = [name for name in names if name not in ALL_OPERATIONS]
+    if wrong:
+        raise Invalid(f"Key operation '{wrong[0]}' is not supported.", "BadParameter")
+    return tuple(dict.fromkeys(names))
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > TAGS_PER_KEY:
+        raise Invalid(f"A key has at most {TAGS_PER_KEY} tags.", "BadParameter")
+
+
 def _version_body(asked: KeyRequest, handle: KeyHandle, now: int) -> Dict[str, Any]:
+    """What never changes, and the attributes that the version begins with: everything that an update can
+    change stands in them, ``key_ops`` too, since they win and lose as a whole (L6)."""
     attributes: Dict[str, Any] = {
         "enabled": asked.enabled,
         "created": now // SECOND,
@@ -187,13 +232,13 @@ def _version_body(asked: KeyRequest, handle: KeyHandle, now: int) -> Dict[str, A
         "nbf": asked.not_before,
         "exp": asked.expires,
         "tags": dict(asked.tags),
+        "key_ops": list(asked.operations),
     }
     return {
         "kty": handle.kty,
         "size": handle.size,
         "crv": handle.curve,
         "public": dict(handle.public),
-        "key_ops": list(asked.operations),
         "exportable": False,
         "attributes": attributes,
     }

@@ -26,6 +26,20 @@ def documented_not_extendable(region: str, display_name: str, edition: str) -> s
     return f"{display_name} ({region}) is listed as not extendable in the documentation of {edition}."
 
 
+def failed_region(pool: str, region: str) -> str:
+    return (
+        f"{region} is Failed in pool {pool}; try it again with `keyvault region add "
+        f"--hsm-name {pool} --region {region}`, or remove it with `keyvault region remove`."
+    )
+
+
+def failed_region_is_tried_too(pool: str, region: str) -> str:
+    return (
+        f"{region} is Failed in pool {pool} too and may be tried again, and billed, with it; "
+        f"remove it first if it is not wanted: `keyvault region remove --hsm-name {pool} --region {region}`."
+    )
+
+
 def other_cloud(region: str, cloud: str, pool_cloud: str) -> str:
     return f"{region} belongs to the {cloud} cloud, the pool to the {pool_cloud} cloud."
 
@@ -36,6 +50,20 @@ def too_many_regions(pool: str, maximum: int) -> str:
 
 def not_activated(pool: str) -> str:
     return f"Pool {pool} is not activated. Download its security domain first."
+
+
+def being_activated(pool: str) -> str:
+    """Its security domain was downloaded, which takes effect a little later (C4)."""
+    return f"Pool {pool} is being activated. Try again when it is active."
+
+
+def not_activated_yet(pool: str) -> str:
+    """For whom cannot tell a pool that is being activated from one that was never activated."""
+    return (
+        f"Pool {pool} is not activated yet. Download its security domain, or, if that was done, wait until "
+        f"it is active: `keyvault region wait --hsm-name {pool} --custom "
+        "\"properties.securityDomainProperties.activationStatus=='Active'\"`."
+    )
 
 
 def operation_under_way(pool: str, state: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -15,6 +16,7 @@ from azext_mhsmregion.model.replication import Kind, Write
 
 ACTION_PREFIX = "Microsoft.KeyVault/managedHsm/"
 DEFINITION_PREFIX = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/"
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 ADMINISTRATOR = "a290e904-7015-4bba-90c8-60543313cdb4"
 
 
@@ -46,6 +48,17 @@ class Role:
         return _matches(action, self.data_actions) and not _matches(action, self.not_data_actions)
 
 
+@dataclass(frozen=True)
+class RoleRequest:
+    """A custom role definition as its maker wants it, parsed at the door."""
+
+    name: str = ""
+    description: str = ""
+    data_actions: Tuple[str, ...] = ()
+    not_data_actions: Tuple[str, ...] = ()
+    assignable_scopes: Tuple[str, ...] = ("/",)
+
+
 @cache
 def built_in_roles() -> Mapping[str, Role]:
     """The recorded roles by id, plus Managed HSM Restore from the documentation."""
@@ -68,6 +81,60 @@ def roles(objects: Objects) -> List[Role]:
     """All roles that a region shows, built-in ones first."""
     custom = [_custom(name, body) for name, body in objects.role_definitions.items()]
     return [*built_in_roles().values(), *custom]
+
+
+def define(objects: Objects, role_id: str, scope: str, asked: RoleRequest) -> Write:
+    """A new custom role, or one changed as a whole. That only ``/`` holds definitions stands in the SDK
+    (azure-keyvault-administration 4.7.2); no recording shows custom roles, so every refusal is ours.
+
+    Raises Invalid, Forbidden for a built-in role, Conflict where another role has the name.
+    """
+    _check_definition_place(role_id, scope)
+    for action in (*asked.data_actions, *asked.not_data_actions):
+        if not action.lower().startswith(ACTION_PREFIX.lower()):
+            raise Invalid(f"'{action}' is no data action of a managed HSM: they begin with {ACTION_PREFIX}.")
+    for other in roles(objects):
+        if asked.name and other.name.lower() == asked.name.lower() and other.id != role_id.lower():
+            raise Conflict(
+                f"A role definition named '{asked.name}' exists already.", "RoleDefinitionWithSameNameExists"
+            )
+    body: Dict[str, Any] = {
+        "roleName": asked.name,
+        "description": asked.description,
+        "dataActions": list(asked.data_actions),
+        "notDataActions": list(asked.not_data_actions),
+        "assignableScopes": [check_scope(one) for one in asked.assignable_scopes],
+    }
+    return Write(Kind.ROLE_DEFINITION, role_id.lower(), "", body)
+
+
+def undefine(objects: Objects, role_id: str, scope: str) -> Write:
+    """Take a custom role away (refusals are ours, as in ``define``). Raises NotFound, Forbidden for a
+    built-in role, Conflict while it is assigned as far as this region knows."""
+    _check_definition_place(role_id, scope)
+    body = objects.role_definitions.get(role_id.lower())
+    if body is None:
+        raise NotFound(f"The role definition '{role_id}' does not exist.", "RoleDefinitionNotFound")
+    assigned = objects.role_assignments.values()
+    count = sum(definition_id(one["roleDefinitionId"]) == role_id.lower() for one in assigned)
+    if count:
+        raise Conflict(
+            f"The role definition '{role_id}' is used by {count} role assignment(s); delete them first.",
+            "RoleDefinitionHasAssignments",
+        )
+    return Write(Kind.ROLE_DEFINITION, role_id.lower(), "", body, tombstone=True)
+
+
+def _check_definition_place(role_id: str, scope: str) -> None:
+    """May a custom role stand there? Raises Invalid, Forbidden."""
+    if role_id.lower() in built_in_roles():
+        raise Forbidden(
+            f"The role definition '{role_id}' is built in and can be neither changed nor deleted."
+        )
+    if not _GUID.fullmatch(role_id):
+        raise Invalid(f"'{role_id}' is no name of a role definition: it must be a GUID.")
+    if scope != "/":
+        raise Invalid(f"Role definitions have the scope /, not '{scope}'.")
 
 
 def authorize(objects: Objects, principal: str, action: str, scope: str) -> None:
@@ -111,14 +178,17 @@ def administrators(ids: Iterable[str], new_id: Iterable[str]) -> List[Write]:
 
 
 def assign(objects: Objects, name: str, role_id: str, principal: str, scope: str) -> Write:
-    """A new role assignment. Raises Invalid for an unknown role, Conflict where the name or the
-    same assignment exists."""
-    if role(objects, definition_id(role_id)) is None:
+    """A new role assignment. Raises Invalid for an unknown role and outside the role's scopes, Conflict
+    where the name or the same assignment exists."""
+    wanted_role = role(objects, definition_id(role_id))
+    if wanted_role is None:
         raise Invalid(
             f"The role definition '{definition_id(role_id)}' does not exist.", "RoleDefinitionDoesNotExist"
         )
     if not principal:
         raise Invalid("properties.principalId must be given.")
+    if not any(covers(one, check_scope(scope)) for one in wanted_role.assignable_scopes):
+        raise Invalid(f"The role '{wanted_role.name}' cannot be assigned on '{check_scope(scope)}'.")
     wanted = _assignment(name, definition_id(role_id), principal, check_scope(scope))
     same = ("principalId", "roleDefinitionId", "scope")
     for other, body in objects.role_assignments.items():
@@ -158,6 +228,7 @@ def _custom(role_id: str, body: Mapping[str, Any]) -> Role:
         tuple(body.get("notDataActions", ())),
         "CustomRole",
         body.get("description", ""),
+        tuple(body.get("assignableScopes", ("/",))),
     )
 
 

@@ -23,9 +23,20 @@ _ERRORS: Dict[int, Tuple[Type[ProviderError], str]] = {
     401: (AuthenticationError, "Log in again (az login), or check the AZURE_* environment variables."),
     403: (ForbiddenError, "Ask for a role that allows it; `keyvault role assignment list` shows them."),
     404: (NotFoundError, ""),
-    409: (ConflictError, "Try again when the operation under way has finished."),
+    409: (ConflictError, ""),
     412: (ConflictError, "Someone else changed it meanwhile: try again."),
     429: (ThrottledError, "Wait a moment and try again."),
+}
+_BY_CODE = {
+    "objectisdeletedbutrecoverable": "Recover it or purge it (`az keyvault key recover`, `az keyvault key "
+    "purge`), or take another name.",
+    "securitydomaintaken": "A pool gives its security domain out once: use the file that was written then.",
+    "conflicterror": "A soft-deleted pool keeps its name: `keyvault list-deleted` shows it, "
+    "`keyvault recover` brings it back, `keyvault purge` ends it.",
+}
+_BY_CODE_OF_ARM = {
+    "conflict": "Wait until the operation under way has finished, then try again: `keyvault region wait "
+    "--updated` waits for it.",
 }
 _REASONS = {
     401: "Unauthorized",
@@ -37,15 +48,15 @@ _REASONS = {
 
 
 # -- errors --------------------------------------------------------------------
-def checked(answer: Answer, what: str) -> Answer:
+def checked(answer: Answer, what: str, of_arm: bool = False) -> Answer:
     """The answer when it is a success, else raises the error that it stands for. ``what`` is
-    what was asked, for answers without words of their own."""
+    what was asked, for answers without words of their own; ``of_arm``: the control plane was."""
     if 200 <= answer.status < 300:
         return answer
-    raise error_of(answer, what)
+    raise error_of(answer, what, of_arm)
 
 
-def error_of(answer: Answer, what: str) -> ProviderError:
+def error_of(answer: Answer, what: str, of_arm: bool = False) -> ProviderError:
     """The error that a refusal stands for, in the service's own words where it sent some."""
     code, message = words_of(answer)
     if not message:
@@ -58,17 +69,36 @@ def error_of(answer: Answer, what: str) -> ProviderError:
         return ServiceError(message, "The service has a problem: try again later.", code)
     kind, hint = _ERRORS.get(answer.status, (BadRequestError, ""))
     if answer.status == 429 and answer.headers.get("retry-after"):
-        hint = f"The service asks to wait {answer.headers['retry-after']} (Retry-After)."
-    return kind(message, hint, code)
+        hint = _wait_hint(answer.headers["retry-after"].strip())
+    return kind(message, _hint_by_code(answer, of_arm) or hint, code)
+
+
+def _wait_hint(asked: str) -> str:
+    """Retry-After is a number of seconds or a date."""
+    return f"The service asks to wait {f'{asked} s' if asked.isdigit() else f'until {asked}'} (Retry-After)."
+
+
+def _hint_by_code(answer: Answer, of_arm: bool) -> str:
+    """What to do about a conflict; Key Vault puts the telling code inside the error."""
+    if answer.status != 409:
+        return ""
+    body = _parsed(answer)
+    hints = {**_BY_CODE, **_BY_CODE_OF_ARM} if of_arm else _BY_CODE
+    codes = [str(value_at(body, path)).lower() for path in ("error.innererror.code", "error.code", "code")]
+    return next((hints[code] for code in codes if code in hints), "")
 
 
 def words_of(answer: Answer) -> Tuple[Optional[str], str]:
     """(code, message) of an ARM or Key Vault error body; (None, "") when it has none."""
+    return words_in(_parsed(answer))
+
+
+def _parsed(answer: Answer) -> Any:
+    """The body of a refusal, None when it is empty or not JSON."""
     try:
-        body = json.loads(answer.body) if answer.body else None
+        return json.loads(answer.body) if answer.body else None
     except ValueError:
-        return None, ""
-    return words_in(body)
+        return None
 
 
 def words_in(body: Any) -> Tuple[Optional[str], str]:

@@ -6,14 +6,15 @@ import base64
 import binascii
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Dict, Optional
 
 from azext_mhsmregion.provider.access import Access, SdkAccess
 from azext_mhsmregion.provider.client import ManagedHsmClient, Settings
 from azext_mhsmregion.provider.durations import Durations
 from azext_mhsmregion.provider.errors import AuthenticationError
-from azext_mhsmregion.provider.retry import RetryingTransport
+from azext_mhsmregion.provider.retry import retrying
 from azext_mhsmregion.provider.service import Endpoints, Service
+from azext_mhsmregion.provider.surroundings import Surroundings
 from azext_mhsmregion.provider.transport import Credential, RequestsTransport
 
 
@@ -28,10 +29,7 @@ def connect(
     subscription_id: str,
     endpoints: Endpoints,
     home: Optional[Path],
-    sleep: Callable[[float], None],
-    random: Callable[[], float],
-    wall: Callable[[], float],
-    now: Callable[[], float],
+    outside: Surroundings,
     full_body: bool = False,
     tenant_id: Optional[str] = None,
 ) -> ArmProvider:
@@ -48,10 +46,10 @@ def connect(
         endpoints=endpoints,
         full_body=full_body,
         durations=Durations(home) if home else None,
-        now=now,
-        wall=wall,
+        now=outside.now,
+        wall=outside.wall,
     )
-    transport = RetryingTransport(sockets, sleep, random, wall)
+    transport = retrying(sockets, outside)
     access: Access = SdkAccess(Service(transport, subscription_id, endpoints), credential, sockets)
     return ArmProvider(transport, settings, access)
 

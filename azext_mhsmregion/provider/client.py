@@ -12,7 +12,7 @@ from azext_mhsmregion.model.regions import DEFAULT_EDITION, Catalogue, catalogue
 from azext_mhsmregion.provider.access import Access, RestAccess
 from azext_mhsmregion.provider.data import DataPlane
 from azext_mhsmregion.provider.durations import Durations
-from azext_mhsmregion.provider.errors import AuthenticationError, ForbiddenError, NotFoundError
+from azext_mhsmregion.provider.errors import AuthenticationError, ForbiddenError
 from azext_mhsmregion.provider.graph import find_principal
 from azext_mhsmregion.provider.interface import (
     Cost,
@@ -226,10 +226,9 @@ class ManagedHsmClient:
     def _looked_up_base(self, name: str) -> str:
         documented = f"https://{name.lower()}.{self._settings.endpoints.hsm_suffix}/"
         try:
-            return self._pools.find(name).hsm_uri
+            pools = self._pools.list()
         except (AuthenticationError, ForbiddenError):
             return documented
-        except NotFoundError:
-            if not self._settings.binding and not self._pools.list():
-                return documented
-            raise
+        if not (pools or self._settings.binding or self._pools.deleted_named(name)):
+            return documented
+        return self._pools.among(pools, name).hsm_uri

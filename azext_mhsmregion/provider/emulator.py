@@ -3,7 +3,6 @@ the proxy of the server that runs on that home."""
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Protocol, Sequence, Tuple
@@ -15,13 +14,19 @@ from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.provider.access import Access, SdkAccess
 from azext_mhsmregion.provider.client import ManagedHsmClient, Settings
 from azext_mhsmregion.provider.errors import BadRequestError, HomeError, NotFoundError
-from azext_mhsmregion.provider.interface import Cost, CostLine, Operation, Plan, Replication
-from azext_mhsmregion.provider.prices import DEFAULT_SKU
-from azext_mhsmregion.provider.retry import RetryingTransport
+from azext_mhsmregion.provider.interface import (
+    DEFAULT_SKU,
+    Cost,
+    CostLine,
+    Operation,
+    Plan,
+    Replication,
+)
+from azext_mhsmregion.provider.prices import dollars
+from azext_mhsmregion.provider.retry import retrying
 from azext_mhsmregion.provider.service import Service
+from azext_mhsmregion.provider.surroundings import Surroundings
 from azext_mhsmregion.provider.transport import InProcessTransport, RequestsTransport, Transport
-
-DEFAULT_GROUP = "default"
 
 
 class Emulator(Protocol):
@@ -87,12 +92,15 @@ class EmulatorProvider(ManagedHsmClient):
         return super().remove_region(plan, group, accept_loss)
 
     def cost(self, name: Optional[str] = None) -> Cost:
-        if name:
-            name = self.get_pool(name).name
-        with translating():
-            billed = self._emulator.cost(name)
+        """Soft-deleted pools too: they are billed until they are purged (rule B3)."""
+        try:
+            with translating():
+                billed = self._emulator.cost(name or None)
+        except NotFoundError as error:
+            raise self._pools.not_found(error, name or "") from error
         lines = tuple(
-            CostLine(pool, region, hours, price, hours * price) for pool, region, hours, price in billed
+            CostLine(pool, region, hours, price, dollars(hours * price))
+            for pool, region, hours, price in billed
         )
         following = max((line.usd_per_hour for line in lines), default=price_usd_per_hour(DEFAULT_SKU))
         return Cost(lines, following, PRICE_DATE, "Hours of the emulator's service time.")
@@ -118,12 +126,12 @@ def connect(
     place: str = "",
     client: str = "-",
     full_body: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
-    random: Callable[[], float] = lambda: 0.5,
-    wall: Callable[[], float] = time.time,
-    now: Callable[[], float] = time.monotonic,
+    outside: Optional[Surroundings] = None,
 ) -> EmulatorProvider:
     """In process, or through the server when one runs on the home."""
+    from azext_mhsmregion.emulator.arm.groups import DEFAULT_GROUP
+
+    outside = outside or Surroundings()
     settings = Settings(
         subscription_id=emulator.subscription_id,
         tenant_id=lambda: emulator.tenant_id,
@@ -132,14 +140,21 @@ def connect(
         binding=True,
         full_body=full_body,
         default_group=DEFAULT_GROUP,
-        now=now,
-        wall=wall,
+        now=outside.now,
+        wall=outside.wall,
     )
     port = emulator.server_port()
     if port is None:
         inside = InProcessTransport(_translated(emulator), emulator.principal_id, place, client)
-        return EmulatorProvider(emulator, RetryingTransport(inside, sleep, random, wall), settings)
-    return _over_server(emulator, port, place, client, settings, (sleep, random))
+        return EmulatorProvider(emulator, retrying(inside, outside), settings)
+    return _over_server(emulator, _proxy_of(port, place, client), settings, outside)
+
+
+def _proxy_of(port: int, place: str, client: str) -> str:
+    """The proxy of the server, quoted as `emulator env` quotes it."""
+    from azext_mhsmregion.emulator.http.environment import proxy_url
+
+    return proxy_url(port, place, client)
 
 
 def _translated(emulator: Emulator) -> Callable[[wire.Request, wire.Caller], wire.Response]:
@@ -153,22 +168,14 @@ def _translated(emulator: Emulator) -> Callable[[wire.Request, wire.Caller], wir
 
 
 def _over_server(
-    emulator: Emulator,
-    port: int,
-    place: str,
-    client: str,
-    settings: Settings,
-    chance: Tuple[Callable[[float], None], Callable[[], float]],
+    emulator: Emulator, proxy: str, settings: Settings, outside: Surroundings
 ) -> EmulatorProvider:
     """Sockets to the server's proxy, with the owner's token."""
     from azext_mhsmregion.provider.credentials import OwnerCredential
 
     credential = OwnerCredential(emulator.owner_token)
-    user = f"{place}:{client}@" if place else ""
-    proxy = f"http://{user}127.0.0.1:{port}"
     sockets = RequestsTransport(credential, {"https": proxy, "http": proxy}, emulator.ca_bundle())
-    sleep, random = chance
-    transport = RetryingTransport(sockets, sleep, random, settings.wall)
+    transport = retrying(sockets, outside)
     access = SdkAccess(Service(transport, settings.subscription_id), credential, sockets)
     return EmulatorProvider(emulator, transport, settings, access)
 
@@ -178,10 +185,7 @@ def open_provider(
     place: str = "",
     as_name: Optional[str] = None,
     full_body: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
-    random: Callable[[], float] = lambda: 0.5,
-    wall: Callable[[], float] = time.time,
-    now: Callable[[], float] = time.monotonic,
+    outside: Optional[Surroundings] = None,
 ) -> EmulatorProvider:
     """The provider on the home at ``home``; ``as_name`` another principal than its owner.
     Raises HomeError."""
@@ -189,4 +193,4 @@ def open_provider(
 
     with translating():
         emulator: Emulator = open_home(str(home), place, as_name)
-        return connect(emulator, place, full_body=full_body, sleep=sleep, random=random, wall=wall, now=now)
+        return connect(emulator, place, full_body=full_body, outside=outside)

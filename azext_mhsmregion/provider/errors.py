@@ -78,7 +78,3 @@ class WaitTimeoutError(ProviderError):
 class HomeError(ProviderError):
     """The emulator's home cannot be used: unwritable, on a network file system, held by
     another process, made by a newer version."""
-
-
-class NotSupportedError(ProviderError):
-    """This provider does not offer that."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
+DEFAULT_SKU = "Standard_B1"
+
 
 @dataclass(frozen=True)
 class Region:
@@ -45,7 +47,7 @@ class PoolSpec:
     administrators: Tuple[str, ...] = ()
     retention_days: int = 90
     purge_protection: Optional[bool] = None
-    sku: str = "Standard_B1"
+    sku: str = DEFAULT_SKU
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,7 +78,8 @@ class Operation:
     is how long it should take from its start (the profile's, or seen before), None unknown.
     ``done`` is True when the service finished at once. ``resource`` is the ARM id to look at
     when it ended, ``region`` the region that a region-add or region-remove is about,
-    ``started`` a reading of the provider's monotonic clock."""
+    ``started`` a reading of the provider's monotonic clock, ``warnings`` what its beginning met,
+    to be shown once."""
 
     kind: str
     pool: str
@@ -87,6 +90,7 @@ class Operation:
     resource: str = ""
     region: str = ""
     started: Optional[float] = None
+    warnings: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

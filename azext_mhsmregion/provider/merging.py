@@ -5,8 +5,9 @@ just before and again just after. What the second read shows decides:
 
 - a region that the first read did not have and that is now being removed: someone added it in
   between, and our list, which lacked it, undid that;
-- a region that the first read had in Succeeded or Failed and that is now being added: someone
-  removed it in between, and our list, which had it, undid that;
+- a region that the first read had in Succeeded and that is now being added: someone removed it
+  in between, and our list, which had it, undid that (one in Failed says nothing: a service may
+  try it again because our list has it);
 - our own change is not there: someone's list undid ours.
 """
 
@@ -17,9 +18,7 @@ from typing import Callable, FrozenSet, Mapping, Tuple
 
 from azext_mhsmregion.provider.answers import value_at
 from azext_mhsmregion.provider.interface import Pool
-
-LEAVING = frozenset({"deleting", "cleanup"})
-COMING = frozenset({"preprovisioning", "provisioning"})
+from azext_mhsmregion.provider.states import COMING, LEAVING, SUCCEEDED
 
 Normalise = Callable[[str], str]
 
@@ -64,7 +63,7 @@ def lost_between(before: Pool, after: Pool, region: str, adding: bool, normalise
     removals = {
         name
         for name, state in second.items()
-        if name != region and state in COMING and first.get(name) in ("succeeded", "failed")
+        if name != region and state in COMING and first.get(name) == SUCCEEDED
     }
     there = second.get(region, "deleting") not in LEAVING
     ours = there != adding and not _stale(before, after)

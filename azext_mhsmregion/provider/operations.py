@@ -17,14 +17,12 @@ from azext_mhsmregion.provider.answers import (
 )
 from azext_mhsmregion.provider.errors import NotFoundError, OperationFailedError, ProviderError
 from azext_mhsmregion.provider.interface import Operation, Region
+from azext_mhsmregion.provider.locations import same_region
 from azext_mhsmregion.provider.retry import retry_after
 from azext_mhsmregion.provider.service import Service
+from azext_mhsmregion.provider.states import ENDED_BADLY, IN_PROGRESS
 from azext_mhsmregion.provider.transport import Answer
 
-IN_PROGRESS = frozenset(
-    {"preprovisioning", "provisioning", "creating", "updating", "deleting", "cleanup", "restoring"}
-)
-ENDED_BADLY = frozenset({"failed", "canceled", "cancelled"})
 REGION_ADD = "region-add"
 REGION_REMOVE = "region-remove"
 _LEAVES_NO_POOL = frozenset({"delete", "purge"})
@@ -126,11 +124,6 @@ class Operations:
         pages = self._service.arm_pages(f"{operation.resource}/regions", what)
         regions = (region_of(item, what) for item in pages)
         return next((one for one in regions if same_region(one.name, operation.region)), None)
-
-
-def same_region(one: str, other: str) -> bool:
-    """Do two spellings name the same region (rule G5)?"""
-    return one.replace(" ", "").lower() == other.replace(" ", "").lower()
 
 
 def _location(answer: Answer) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.regions import Catalogue
 from azext_mhsmregion.provider.answers import deleted_pool_of, group_in, object_of, pool_of, text_at, value_at
 from azext_mhsmregion.provider.errors import (
@@ -14,12 +16,24 @@ from azext_mhsmregion.provider.errors import (
     ProviderError,
     UsageError,
 )
-from azext_mhsmregion.provider.interface import DeletedPool, Operation, Pool, PoolChanges, PoolSpec
+from azext_mhsmregion.provider.interface import (
+    DEFAULT_SKU,
+    DeletedPool,
+    Operation,
+    Pool,
+    PoolChanges,
+    PoolSpec,
+)
 from azext_mhsmregion.provider.operations import Operations
 from azext_mhsmregion.provider.service import NAMESPACE, Service, segment
 
 POOLS = f"{NAMESPACE}/managedHSMs"
 DELETED_POOLS = f"{NAMESPACE}/deletedManagedHSMs"
+
+_POOL_MISSING = frozenset({"", "resourcenotfound", "notfound"})
+_GROUP_MISSING = "resourcegroupnotfound"
+_EXTENDED_TO = re.compile(r"extended to regions \(([^)]+)\)")
+"""In the recorded refusal to delete an extended pool (rule D1)."""
 
 
 class Pools:
@@ -59,7 +73,7 @@ class Pools:
         try:
             return pool_of(object_of(self._service.arm("GET", resource, what), what), what)
         except NotFoundError as error:
-            raise self._with_near_miss(error, name) from error
+            raise self.not_found(error, name) from error
 
     def locate(self, name: str, group: Optional[str] = None) -> str:
         """The ARM id of a pool: made from the group, else looked up by the name (rule C3)."""
@@ -69,23 +83,51 @@ class Pools:
 
     def find(self, name: str) -> Pool:
         """The pool of that name in the subscription's list, whatever its group."""
-        pools = self.list()
+        return self.among(self.list(), name)
+
+    def among(self, pools: List[Pool], name: str) -> Pool:
+        """The pool of that name in a list. Raises NotFoundError that says where it is."""
         for pool in pools:
             if pool.name.lower() == name.lower():
                 return pool
-        raise _not_found(name, [pool.name for pool in pools])
+        message = f"There is no managed HSM named {name} in this subscription."
+        raise NotFoundError(message, self._whereabouts(name, pools))
 
     def _resource(self, name: str, group: str) -> str:
         subscription = f"/subscriptions/{self._service.subscription_id}"
         return f"{subscription}/resourceGroups/{segment(group)}/{POOLS}/{segment(name)}"
 
-    def _with_near_miss(self, error: NotFoundError, name: str) -> NotFoundError:
-        """The service's words, and the pools that there are."""
+    def not_found(self, error: NotFoundError, name: str) -> NotFoundError:
+        """The service's words, and where the pool is, or the pools that there are."""
+        code = (error.code or "").lower()
+        if code == _GROUP_MISSING:
+            hint = "Without --resource-group a pool is found by its name."
+            return NotFoundError(error.message, hint, error.code)
+        if code not in _POOL_MISSING:
+            return error
         try:
-            names = [pool.name for pool in self.list()]
+            hint = self._whereabouts(name, self.list())
         except ProviderError:
             return error
-        return NotFoundError(error.message, _near_hint(name, names), error.code)
+        return NotFoundError(error.message, hint, error.code)
+
+    def _whereabouts(self, name: str, pools: List[Pool]) -> str:
+        """A hint: the pool is in another group, was soft-deleted, or is a near miss."""
+        for pool in pools:
+            if pool.name.lower() == name.lower():
+                return f"{pool.name} is in resource group {pool.group}."
+        deleted = self.deleted_named(name)
+        if deleted is not None:
+            return f"{deleted.name} was soft-deleted in {deleted.location}. {_revive_hint(deleted.name)}"
+        return _near_hint(name, [pool.name for pool in pools])
+
+    def deleted_named(self, name: str) -> Optional[DeletedPool]:
+        """The soft-deleted pool of that name, None when there is none or nobody tells us."""
+        try:
+            deleted = self.list_deleted()
+        except ProviderError:
+            return None
+        return next((pool for pool in deleted if pool.name.lower() == name.lower()), None)
 
     # -- making and changing -----------------------------------------------------
     def create(self, spec: PoolSpec) -> Operation:
@@ -131,6 +173,10 @@ class Pools:
         reason = str(answer.get("reason") or "")
         message = str(answer.get("message") or f"The name {name} is not available.")
         if reason == "AlreadyExists":
+            deleted = self.deleted_named(name)
+            if deleted is not None:
+                message = messages.name_soft_deleted(deleted.name, deleted.location)
+                raise ConflictError(message, _revive_hint(deleted.name), reason)
             hint = "Take another name; `keyvault list` and `keyvault list-deleted` show where it is."
             raise ConflictError(message, hint, reason)
         raise BadRequestError(message, "3 to 24 letters, digits and hyphens.", reason or None)
@@ -142,12 +188,14 @@ class Pools:
         return self._operations.begin(answer, "update", pool.name, pool.id)
 
     def delete(self, name: str, group: Optional[str] = None) -> Operation:
-        """Soft-deletes a pool (rule D1)."""
+        """Soft-deletes a pool. An extended one is refused (rule D1)."""
         resource = self.locate(name, group)
         try:
             answer = self._service.arm("DELETE", resource, f"the deletion of {name}")
         except NotFoundError as error:
-            raise self._with_near_miss(error, name) from error
+            raise self.not_found(error, name) from error
+        except BadRequestError as error:
+            raise BadRequestError(error.message, _extended_hint(error, name), error.code) from error
         return self._operations.begin(answer, "delete", name, resource)
 
     # -- soft-deleted --------------------------------------------------------------
@@ -175,7 +223,7 @@ class Pools:
         group_in(resource, f"deleted managed HSM {name}")
         body = {
             "location": deleted.location,
-            "sku": {"family": "B", "name": "Standard_B1"},
+            "sku": {"family": "B", "name": DEFAULT_SKU},
             "properties": {"tenantId": self._tenant_id(), "createMode": "Recover"},
         }
         answer = self._service.arm("PUT", resource, f"the recovery of {name}", body)
@@ -219,10 +267,21 @@ def _update(pool: Pool, changes: PoolChanges) -> Dict[str, Any]:
     return body
 
 
-def _not_found(name: str, names: List[str]) -> NotFoundError:
-    return NotFoundError(
-        f"There is no managed HSM named {name} in this subscription.", _near_hint(name, names)
+def _revive_hint(name: str) -> str:
+    return (
+        f"`keyvault recover --hsm-name {name}` brings it back, `keyvault purge --hsm-name {name}` ends it "
+        "for good."
     )
+
+
+def _extended_hint(error: BadRequestError, name: str) -> str:
+    """How to make a pool deletable, where the refusal says that it is extended."""
+    found = _EXTENDED_TO.search(error.message)
+    if found is None:
+        return error.hint
+    regions = [region.strip() for region in found.group(1).split(",")]
+    commands = [f"`keyvault region remove --hsm-name {name} --region {region}`" for region in regions]
+    return f"Remove its extended region{'s' if len(regions) > 1 else ''} first: {', '.join(commands)}."
 
 
 def _near_hint(name: str, names: List[str], kind: str = "pools") -> str:

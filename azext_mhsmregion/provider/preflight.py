@@ -13,9 +13,8 @@ from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.regions import DEFAULT_EDITION, Catalogue
 from azext_mhsmregion.provider.errors import BadRequestError, ConflictError, ProviderError
 from azext_mhsmregion.provider.interface import Pool, Region
+from azext_mhsmregion.provider.states import CHANGING_POOL, CHANGING_REGION, FAILED, LEAVING
 
-CHANGING_POOL = frozenset({"provisioning", "updating", "deleting", "restoring"})
-CHANGING_REGION = frozenset({"preprovisioning", "provisioning", "deleting", "cleanup"})
 LIST_LOCATIONS = "`keyvault region list-locations` shows the regions that a pool can be extended to."
 
 Checked = Tuple[str, Tuple[str, ...]]
@@ -46,7 +45,7 @@ def check_add(
         found.documented(_unknown(region_input, catalogue))
     _refuse_primary(pool, name, catalogue)
     present = extended_region(pool, name, catalogue)
-    if present is not None and present.provisioning_state.lower() != "failed":
+    if present is not None and present.provisioning_state.lower() != FAILED:
         return name, tuple(found.warnings)
     reason = catalogue.refusal(name, edition, _cloud(pool, catalogue)) if catalogue.known(name) else None
     if reason:
@@ -59,8 +58,9 @@ def check_add(
         found.documented(BadRequestError(message, "Remove one first: `keyvault region remove`."))
     if pool.activation_status != "Active":
         hint = "`keyvault security-domain download` activates it."
-        found.documented(BadRequestError(messages.not_activated(pool.name), hint))
+        found.documented(BadRequestError(messages.not_activated_yet(pool.name), hint))
     _refuse_while_changing(pool)
+    found.warnings += _failed_others(pool, present)
     return name, tuple(found.warnings)
 
 
@@ -75,10 +75,22 @@ def check_remove(pool: Pool, region_input: str, catalogue: Catalogue, binding: b
     if _is_primary(pool, name, catalogue):
         hint = "`keyvault delete` and `keyvault purge` remove the whole pool."
         raise BadRequestError(messages.primary_not_removable(pool.name, name), hint)
-    leaving = present is not None and present.provisioning_state.lower() in ("deleting", "cleanup")
+    leaving = present is not None and present.provisioning_state.lower() in LEAVING
     if present is not None and not leaving:
         _refuse_while_changing(pool)
+        found.warnings += [messages.failed_region(pool.name, one) for one in _failed(pool, present)]
     return name, tuple(found.warnings)
+
+
+def _failed_others(pool: Pool, tried_again: Optional[Region]) -> List[str]:
+    """What becomes of the other Failed regions (rule E5): a list that adds nothing else tries
+    them all again."""
+    about = messages.failed_region if tried_again is None else messages.failed_region_is_tried_too
+    return [about(pool.name, name) for name in _failed(pool, tried_again)]
+
+
+def _failed(pool: Pool, besides: Optional[Region]) -> List[str]:
+    return [one.name for one in pool.extended if one != besides and one.provisioning_state.lower() == FAILED]
 
 
 def extended_region(pool: Pool, name: str, catalogue: Catalogue) -> Optional[Region]:

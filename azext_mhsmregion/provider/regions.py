@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable, List, Mapping, Optional, Tuple
 
-from azext_mhsmregion.model.billing import price_usd_per_hour
 from azext_mhsmregion.model.regions import Catalogue
-from azext_mhsmregion.provider.answers import checked, region_of, text_at, value_at
+from azext_mhsmregion.provider.answers import checked, region_of
 from azext_mhsmregion.provider.bodies import full_body, regions_body
 from azext_mhsmregion.provider.errors import (
     BadRequestError,
     ChangedByOthersError,
     ConflictError,
     NotFoundError,
+    ProviderError,
 )
 from azext_mhsmregion.provider.interface import Operation, Plan, Pool, Region
-from azext_mhsmregion.provider.merging import COMING, LEAVING, NOTHING_LOST, Lost, lost_between, wanted
+from azext_mhsmregion.provider.merging import NOTHING_LOST, Lost, lost_between, wanted
 from azext_mhsmregion.provider.operations import REGION_ADD, REGION_REMOVE, Operations
 from azext_mhsmregion.provider.pools import Pools
 from azext_mhsmregion.provider.preflight import check_add, check_remove, extended_region, near_hint
+from azext_mhsmregion.provider.prices import bill
 from azext_mhsmregion.provider.service import Service
+from azext_mhsmregion.provider.states import COMING, LEAVING, SUCCEEDED
 
 ADD, REMOVE = "add", "remove"
 MERGES = 3
-UNBILLED = frozenset({"failed", "preprovisioning", "provisioning", "deleting", "cleanup"})
 FULL_BODY_HINT = (
     "We sent the pool's location, sku and regions only, so that nobody's other settings are reverted. "
     "If the service wants the whole resource, as az's own command sends it: --full-body."
@@ -75,7 +77,7 @@ class Regions:
 
     def _plan(self, action: str, pool: Pool, region: str, warnings: Tuple[str, ...]) -> Plan:
         present = extended_region(pool, region, self._catalogue())
-        before, after, unpriced = bill(pool, action, present)
+        before, after, unpriced = bill(pool, action == ADD, present)
         names = wanted(pool, region, action == ADD, NOTHING_LOST, self._catalogue().normalise)
         return Plan(
             action=action,
@@ -97,39 +99,63 @@ class Regions:
     def change(self, plan: Plan, group: Optional[str] = None) -> Operation:
         """Does what the plan says, to the pool as it is now: a change that others made since
         the plan is kept, one that slips in between read and write is put back, up to three
-        times, else ChangedByOthersError."""
+        times, else ChangedByOthersError. What was accepted is returned, also when the pool could
+        not be read again: then with a warning."""
         adding = plan.action == ADD
         normalise = self._catalogue().normalise
         before = self._pools.get(plan.pool, group)
-        present = extended_region(before, plan.region, self._catalogue())
-        state = present.provisioning_state.lower() if present else ""
-        if state == ("succeeded" if adding else ""):
-            return self._unsent(before, plan, done=True)
-        if state in (COMING if adding else LEAVING):
-            return self._unsent(before, plan, done=False)
+        begun = self._begun(before, plan)
+        if begun is not None:
+            return begun
         lost, accepted = NOTHING_LOST, None
         for _ in range(1 + MERGES):
             names = wanted(before, plan.region, adding, lost, normalise)
             try:
                 accepted = self._patch(before, names, plan)
             except ConflictError as error:
-                if accepted is None:
-                    raise
                 if lost.others:
                     raise _changed(plan, lost) from error
+                if accepted is None:
+                    accepted = self._begun_by_now(before, plan)
+                if accepted is None:
+                    raise
                 return accepted  # ours was accepted and runs; its end will tell
-            after = self._pools.read(before.id, before.name)
+            try:
+                after = self._pools.read(before.id, before.name)
+            except ProviderError as error:
+                return replace(accepted, warnings=(*accepted.warnings, _unchecked(plan, error)))
             lost = lost_between(before, after, plan.region, adding, normalise)
             if not lost:
                 return accepted
             before = after
         raise _changed(plan, lost)
 
+    def _begun(self, pool: Pool, plan: Plan) -> Optional[Operation]:
+        """Is the region as the plan wants it, or on its way there? Then nothing is to be sent,
+        and the pool itself is polled."""
+        present = extended_region(pool, plan.region, self._catalogue())
+        state = present.provisioning_state.lower() if present else ""
+        done, under_way = (SUCCEEDED, COMING) if plan.action == ADD else ("", LEAVING)
+        if state != done and state not in under_way:
+            return None
+        kind = REGION_ADD if plan.action == ADD else REGION_REMOVE
+        url = self._service.arm_url(pool.id)
+        return Operation(kind, pool.name, url, done=state == done, resource=pool.id, region=plan.region)
+
+    def _begun_by_now(self, before: Pool, plan: Plan) -> Optional[Operation]:
+        """After a conflict: a write that was answered 5xx may have been taken all the same, and
+        then what its retry met was our own operation."""
+        try:
+            return self._begun(self._pools.read(before.id, before.name), plan)
+        except ProviderError:
+            return None  # the conflict itself says more
+
     def _patch(self, pool: Pool, names: Tuple[str, ...], plan: Plan) -> Operation:
         what = f"the {plan.action} of region {plan.region}"
         url = self._service.arm_url(pool.id)
         try:
-            answer = checked(self._service.send_arm("PATCH", url, self._body(pool, names)), what)
+            answer = self._service.send_arm("PATCH", url, self._body(pool, names))
+            checked(answer, what, of_arm=True)
         except BadRequestError as error:
             raise BadRequestError(error.message, self._hint(plan), error.code) from error
         kind = REGION_ADD if plan.action == ADD else REGION_REMOVE
@@ -140,33 +166,13 @@ class Regions:
             return near_hint(plan.region, self._catalogue())
         return "" if self._whole_resource else FULL_BODY_HINT
 
-    def _unsent(self, pool: Pool, plan: Plan, done: bool) -> Operation:
-        """Nothing to send: it is so already, or someone's operation is making it so (then the
-        pool itself is polled)."""
-        kind = REGION_ADD if plan.action == ADD else REGION_REMOVE
-        url = self._service.arm_url(pool.id)
-        return Operation(kind, pool.name, url, done=done, resource=pool.id, region=plan.region)
 
-
-def bill(pool: Pool, action: str, present: Optional[Region]) -> Tuple[float, float, Tuple[str, ...]]:
-    """(USD an hour before, after, warnings): one pool's price per region, an extended one from
-    Succeeded until its removal is accepted (rules B1, B2)."""
-    price, unpriced = price_of(pool)
-    billed = [one for one in pool.extended if one.provisioning_state.lower() not in UNBILLED]
-    before = price * (1 + len(billed))
-    if action == ADD:
-        return before, before + (0.0 if present in billed else price), unpriced
-    return before, before - (price if present in billed else 0.0), unpriced
-
-
-def price_of(pool: Pool) -> Tuple[float, Tuple[str, ...]]:
-    """(USD an hour of the pool in one region, warnings). Without a known price: 0 and a warning."""
-    sku = value_at(pool.body, "sku.name")
-    name = sku if isinstance(sku, str) else text_at(pool.body, "sku.name", f"managed HSM {pool.name}")
-    try:
-        return price_usd_per_hour(name), ()
-    except KeyError:
-        return 0.0, (f"No price is known for the sku {name}.",)
+def _unchecked(plan: Plan, error: ProviderError) -> str:
+    return (
+        f"The {plan.action} of {plan.region} was accepted and is under way, but the pool could not be read "
+        f"again to see whether someone else changed its regions meanwhile: {error.message} "
+        f"Look at `keyvault region list --hsm-name {plan.pool}` when it has finished."
+    )
 
 
 def _changed(plan: Plan, lost: Lost) -> ChangedByOthersError:

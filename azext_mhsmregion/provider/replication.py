@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 from azext_mhsmregion.provider.data import DataPlane, comparable
 from azext_mhsmregion.provider.errors import NetworkError, NotFoundError
 from azext_mhsmregion.provider.interface import Region, Replication
+from azext_mhsmregion.provider.states import SUCCEEDED
 
 
 def compare_regions(data: DataPlane, base: str, regions: Sequence[Region], key: Optional[str]) -> Replication:
     """``pending`` counts the keys on which the regions differ; it is None when a regional name
     could not be reached, then only waiting out the six minutes helps (rule L1). Raises
     NotFoundError for a key that is in no region."""
-    serving = [one.name for one in regions if one.provisioning_state == "Succeeded"]
+    serving = [one.name for one in regions if one.provisioning_state.lower() == SUCCEEDED]
     if len(serving) < 2:
         return Replication(agreed=True, exact=False, pending=0, seconds=0.0)
     try:

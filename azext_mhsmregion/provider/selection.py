@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from azext_mhsmregion.provider.errors import AuthenticationError, UsageError
 from azext_mhsmregion.provider.interface import Provider
 from azext_mhsmregion.provider.service import PUBLIC_ARM, Endpoints
+from azext_mhsmregion.provider.surroundings import Surroundings, Tell, chance
+from azext_mhsmregion.provider.transport import Credential
 
 KINDS = ("arm", "emulator")
 SECTION, OPTION = "mhsmregion", "provider"
@@ -38,50 +40,46 @@ def select(
     full_body: bool = False,
     home: Optional[Path] = None,
     sleep: Callable[[float], None] = time.sleep,
-    random: Optional[Callable[[], float]] = None,
+    random: Callable[[], float] = chance,
     wall: Callable[[], float] = time.time,
     now: Callable[[], float] = time.monotonic,
+    on_retry: Optional[Tell] = None,
 ) -> Provider:
     """The provider that the flag, MHSMREGION_PROVIDER, the config or the default names.
 
     ``config_get(section, option)`` gives None for what is not set. ``cli_ctx`` is az's, None
     outside az. ``place`` is where an in-process client stands, else MHSMREGION_PLACE.
+    ``on_retry`` gets a sentence before each pause of a retry.
     """
-    chosen = kind_of(kind, environ, config_get, default)
-    chance = random or _chance
+    outside = Surroundings(sleep, random, wall, now, on_retry)
     folder = home or home_of(environ)
-    if chosen == "emulator":
+    if kind_of(kind, environ, config_get, default) == "emulator":
         from azext_mhsmregion.provider.emulator import open_provider
 
         standing = place or environ.get("MHSMREGION_PLACE", "")
-        clocks: Dict[str, Any] = {"sleep": sleep, "random": chance, "wall": wall, "now": now}
-        return open_provider(folder, standing, as_name, full_body=full_body, **clocks)
+        return open_provider(folder, standing, as_name, full_body, outside)
+    endpoints = endpoints_of(arm_endpoint, environ, cli_ctx)
+    return _arm(environ, cli_ctx, endpoints, folder, full_body, outside)
+
+
+def _arm(
+    environ: Mapping[str, str],
+    cli_ctx: Any,
+    endpoints: Endpoints,
+    folder: Path,
+    full_body: bool,
+    outside: Surroundings,
+) -> Provider:
+    """Inside az with its login, subscription and tenant, else with the environment's."""
     from azext_mhsmregion.provider import arm, credentials
 
-    endpoints = endpoints_of(arm_endpoint, environ, cli_ctx)
     subscription = subscription_of(environ, cli_ctx)
-    credential = (
-        credentials.from_az(cli_ctx) if cli_ctx is not None else credentials.IdentityCredential(environ, wall)
-    )
-    return arm.connect(
-        credential,
-        subscription,
-        endpoints,
-        folder,
-        sleep,
-        chance,
-        wall,
-        now,
-        full_body=full_body,
-        tenant_id=None if cli_ctx is not None else environ.get("AZURE_TENANT_ID") or None,
-    )
-
-
-def _chance() -> float:
-    """Jitter. Imported when the first retry needs it."""
-    from random import random
-
-    return random()
+    if cli_ctx is not None:
+        credential: Credential = credentials.from_az(cli_ctx)
+        return arm.connect(credential, subscription, endpoints, folder, outside, full_body)
+    credential = credentials.IdentityCredential(environ, outside.wall)
+    tenant = environ.get("AZURE_TENANT_ID") or None
+    return arm.connect(credential, subscription, endpoints, folder, outside, full_body, tenant)
 
 
 def kind_of(

@@ -60,7 +60,7 @@ class Service:
 
     def arm(self, method: str, path: str, what: str, body: Optional[Mapping[str, Any]] = None) -> Answer:
         """One call to ARM, checked. ``what`` names it in errors."""
-        return checked(self.send_arm(method, self.arm_url(path), body), what)
+        return checked(self.send_arm(method, self.arm_url(path), body), what, of_arm=True)
 
     def send_arm(self, method: str, url: str, body: Optional[Mapping[str, Any]] = None) -> Answer:
         """One call to an absolute ARM URL, unchecked."""
@@ -71,7 +71,7 @@ class Service:
         """The items of an ARM list, page after page."""
         url = self.arm_url(path)
         while url:
-            page = object_of(checked(self.send_arm("GET", url), what), what)
+            page = object_of(checked(self.send_arm("GET", url), what, of_arm=True), what)
             yield from items_of(page, what)
             url = str(page.get("nextLink") or "")
 

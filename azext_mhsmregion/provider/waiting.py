@@ -9,7 +9,8 @@ from azext_mhsmregion.provider.interface import Operation, Provider
 
 INTERVAL = 30.0
 TICK = 1.0
-LOST_POLLS = 3
+SHORTEST = 0.1
+LOST_LOOKS = 3
 RESUME_HINT = "The operation goes on: `keyvault region wait --hsm-name {pool}` waits for it again."
 
 OnTick = Callable[[Operation, float], None]
@@ -27,49 +28,84 @@ def wait(
     """Poll until the operation is done; returns it as it ended.
 
     The pause is ``interval``, else what the service asked for, else 30 s. ``on_tick`` gets the
-    operation and the seconds since this wait began, about once a second. Up to three polls in
-    a row may find no network. Raises WaitTimeoutError when ``timeout`` seconds have passed,
-    OperationFailedError when the operation ended badly.
+    operation too; the rest is as in :func:`until`. Raises WaitTimeoutError when ``timeout``
+    seconds have passed, OperationFailedError when the operation ended badly.
     """
-    started = now()
-    lost = 0
-    while not operation.done:
-        pause = interval or operation.retry_after or INTERVAL
-        _sleep_ticking(operation, pause, started, sleep, now, on_tick, timeout)
-        try:
-            operation = provider.poll(operation)
-            lost = 0
-        except NetworkError:
-            lost += 1
-            if lost > LOST_POLLS:
-                raise
-    if on_tick is not None:
-        on_tick(operation, now() - started)
+
+    def pause() -> float:
+        return interval or operation.retry_after or INTERVAL
+
+    def check() -> Optional[float]:
+        nonlocal operation
+        operation = provider.poll(operation)
+        return None if operation.done else pause()
+
+    def tick(elapsed: float) -> None:
+        if on_tick is not None:
+            on_tick(operation, elapsed)
+
+    watched = None if on_tick is None else tick
+    if not operation.done and not until(check, sleep, now, watched, timeout, first=pause()):
+        raise WaitTimeoutError(
+            f"{operation.kind} of {operation.pool} did not finish within {timeout:g} seconds.",
+            RESUME_HINT.format(pool=operation.pool),
+        )
     return operation
 
 
-def _sleep_ticking(
-    operation: Operation,
-    pause: float,
-    started: float,
+def until(
+    check: Callable[[], Optional[float]],
     sleep: Callable[[float], None],
     now: Callable[[], float],
-    on_tick: Optional[OnTick],
+    on_tick: Optional[Callable[[float], None]] = None,
+    timeout: Optional[float] = None,
+    first: float = 0.0,
+) -> bool:
+    """Look until ``check`` returns None; a number is how many seconds to pause before the next
+    look. ``first`` seconds pass before the first one. False when ``timeout`` seconds have passed
+    without it; the last look is at the time-out.
+
+    ``on_tick`` gets the seconds since this wait began, about once a second. Up to three looks in
+    a row may find no network, unless there was none from the very start.
+    """
+    began = now()
+    lost = LOST_LOOKS if first == 0 else 0
+    pause: Optional[float] = first
+    while pause is not None:
+        if not _slept(pause, began, sleep, now, on_tick, timeout):
+            return False
+        try:
+            pause = check()
+            lost = 0
+        except NetworkError:
+            lost += 1
+            if lost > LOST_LOOKS:
+                raise
+        pause = None if pause is None else max(pause, SHORTEST)
+    return True
+
+
+def _slept(
+    pause: float,
+    began: float,
+    sleep: Callable[[float], None],
+    now: Callable[[], float],
+    on_tick: Optional[Callable[[float], None]],
     timeout: Optional[float],
-) -> None:
-    """Sleep ``pause`` seconds, in ticks when somebody watches, and no longer than the time-out."""
+) -> bool:
+    """Sleep ``pause`` seconds, in ticks when somebody watches, and no longer than the time-out;
+    False when that had passed before."""
     left = pause
     while left > 0:
-        elapsed = now() - started
+        elapsed = now() - began
         if on_tick is not None:
-            on_tick(operation, elapsed)
+            on_tick(elapsed)
         if timeout is not None and elapsed >= timeout:
-            raise WaitTimeoutError(
-                f"{operation.kind} of {operation.pool} did not finish within {timeout:g} seconds.",
-                RESUME_HINT.format(pool=operation.pool),
-            )
+            return False
         slice_ = min(left, TICK) if on_tick is not None else left
         if timeout is not None:
-            slice_ = min(slice_, max(timeout - elapsed, 0.0))
+            slice_ = min(slice_, timeout - elapsed)
+            left = min(left, timeout - elapsed)
         sleep(slice_)
         left -= slice_
+    return True

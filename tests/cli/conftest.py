@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -81,3 +83,23 @@ def mhsm(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Program:
     monkeypatch.setenv("MHSMREGION_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MHSMREGION_PROVIDER", raising=False)
     return Program(monkeypatch)
+
+
+@pytest.fixture
+def mhsm_process(tmp_path: Any) -> Any:
+    """``mhsm`` in a process of its own, on a home of its own whose server is stopped in the end."""
+    home = tmp_path / "home"
+
+    def run(line: str, **environment: str) -> Any:
+        return subprocess.run(
+            [sys.executable, "-m", "azext_mhsmregion.cli.app", *line.split()],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "MHSMREGION_HOME": str(home), **environment},
+        )
+
+    run.home = home
+    yield run
+    run("keyvault emulator stop")

@@ -92,7 +92,8 @@ class PoolState:
 
 
 class FakeProvider:
-    """Implements ``provider.interface.Provider``. An operation takes ``length`` seconds."""
+    """Implements ``provider.interface.Provider``. An operation takes ``length`` seconds.
+    ``stopped_by``: what a method raises once it has done its work, by the method's name."""
 
     def __init__(self, clock: Clock, kind: str = "emulator") -> None:
         self.kind = kind
@@ -104,16 +105,33 @@ class FakeProvider:
         self.calls: List[Tuple[Any, ...]] = []
         self.raises: Optional[Exception] = None
         self.ends_in_failed = False
+        self.warnings: Tuple[str, ...] = ()
+        self.stopped_by: Dict[str, BaseException] = {}
         self.replications: List[Replication] = []
         self.activation_polls = 2
         self.principals: Dict[str, str] = {}
         self._ends: Dict[str, Tuple[float, Callable[[], None]]] = {}
 
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        stop = super().__getattribute__("__dict__").get("stopped_by", {}).get(name)
+        if stop is None:
+            return found
+
+        def stopped(*arguments: Any, **named: Any) -> None:
+            found(*arguments, **named)
+            raise stop
+
+        return stopped
+
     # -- helpers ---------------------------------------------------------------
     def begin(self, kind: str, pool: str, at_the_end: Callable[[], None]) -> Operation:
         url = f"https://management.azure.com/operations/{len(self._ends)}"
         self._ends[url] = (self.clock.time + self.length, at_the_end)
-        return Operation(kind, pool, url, expected_seconds=self.expected, retry_after=5.0)
+        pause = min(5.0, self.length)
+        return Operation(
+            kind, pool, url, expected_seconds=self.expected, retry_after=pause, warnings=self.warnings
+        )
 
     def settle(self) -> None:
         """Do what is due by now."""

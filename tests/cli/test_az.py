@@ -164,6 +164,33 @@ def test_ctrl_c_names_azs_command(az):
     assert "az keyvault region wait --hsm-name ContosoMHSM --region australiaeast --created" in stopped.stderr
 
 
+def test_ctrl_c_outside_a_wait_is_told_in_az_too(az):
+    add = "keyvault region add --hsm-name ContosoMHSM -r australiaeast"
+    before = az(add, prelude=INJECTED + "provider.stopped_by['plan_region_add'] = KeyboardInterrupt()\n")
+    assert before.returncode == 1
+    assert before.stderr.endswith("\nERROR: Interrupted; nothing was changed.\n")
+    after = az(add, prelude=INJECTED + "provider.stopped_by['list_regions'] = KeyboardInterrupt()\n")
+    assert after.stderr.endswith("\nERROR: Interrupted.\n")
+
+
+def test_wrong_places_and_seconds_are_wrong_usage(az):
+    wait = "keyvault region wait --hsm-name ContosoMHSM --created"
+    for more, words in (("--interval -1", "--interval"), ("--from uksoth", "Did you mean uksouth")):
+        wrong = az(f"{wait} {more}", prelude=INJECTED)
+        assert wrong.returncode == 2
+        assert words in wrong.stderr
+
+
+def test_an_error_while_waiting_says_how_to_wait(az):
+    prelude = INJECTED + (
+        "from azext_mhsmregion.provider.errors import AuthenticationError\n"
+        "provider.stopped_by['poll'] = AuthenticationError('token expired')\n"
+    )
+    stopped = az("keyvault region add --hsm-name ContosoMHSM -r australiaeast", prelude=prelude)
+    assert stopped.returncode == 1
+    assert "az keyvault region wait --hsm-name ContosoMHSM --region australiaeast --created" in stopped.stderr
+
+
 def test_the_default_provider_is_azure(az):
     asked = az("keyvault region list --hsm-name ContosoMHSM")
     assert asked.returncode == 1

@@ -1,7 +1,6 @@
 """``mhsm keyvault emulator``: a server of its own, on a home of its own."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -9,29 +8,7 @@ import pytest
 
 from azext_mhsmregion.emulator import running
 
-pytest.importorskip("uvicorn")
-pytest.importorskip("httptools")
-
 GROUP = "keyvault emulator"
-
-
-@pytest.fixture
-def mhsm_process(tmp_path):
-    home = tmp_path / "home"
-
-    def run(line):
-        return subprocess.run(
-            [sys.executable, "-m", "azext_mhsmregion.cli.app", *line.split()],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "MHSMREGION_HOME": str(home)},
-        )
-
-    run.home = home
-    yield run
-    run(f"{GROUP} stop")
 
 
 @pytest.mark.socket
@@ -46,7 +23,7 @@ def test_start_env_stop(mhsm_process):
     assert again.returncode == 1
     assert f"process {server['pid']}, port {server['port']}" in again.stderr
 
-    env = mhsm_process(f"{GROUP} env --from japaneast").stdout.splitlines()
+    env = mhsm_process(f"{GROUP} env --from region.japaneast").stdout.splitlines()
     assert f"export HTTPS_PROXY=http://japaneast:-@127.0.0.1:{server['port']}" in env
     assert all(line.startswith("export ") for line in env)
 
@@ -89,9 +66,20 @@ def test_a_left_over_file_never_points_at_a_stranger(mhsm, tmp_path):
         stranger.wait()
 
 
-@pytest.mark.parametrize("place", ["japaneast", "=1", "japaneast=x"])
+@pytest.mark.parametrize("place", ["japaneast", "=1", "japaneast=x", "japaneast=65536"])
 def test_a_place_must_name_its_port(mhsm, place):
     assert mhsm(f"{GROUP} start --place {place}").code == 2
+
+
+def test_a_place_must_be_a_region(mhsm):
+    outcome = mhsm(f"{GROUP} start --place uksoth=0")
+    assert outcome.code == 2
+    assert "No region is called uksoth (--place).\nDid you mean uksouth?" in outcome.err
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_a_port_is_a_port(mhsm, port):
+    assert mhsm(f"{GROUP} start --port {port}").code == 2
 
 
 def test_a_home_that_cannot_be_made(mhsm):

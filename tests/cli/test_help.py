@@ -1,6 +1,8 @@
 """Every group and command has help with at least one example that parses."""
 
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 import yaml
@@ -88,3 +90,22 @@ def test_az_help_says_what_differs_from_cores_own():
             "command", f"keyvault region {name}", help.COMMANDS[f"keyvault region {name}"], "az"
         )
         assert "Differs from az's own" in entry
+
+
+def test_history_says_the_same_of_what_differs():
+    """HISTORY.rst and az's help have one source."""
+    history = (Path(__file__).resolve().parents[2] / "HISTORY.rst").read_text(encoding="utf-8")
+    section = history.split("commands:\n", 1)[1].replace("``", "`")
+    told, name = {}, ""
+    for item in re.split(r"^ *\* ", section, flags=re.MULTILINE)[1:]:
+        text = " ".join(item.split())
+        if text.endswith("`:"):
+            name = text.strip("`:")
+        else:
+            told.setdefault(name, []).append(text)
+    assert told == {name: list(texts) for name, texts in help.AZ_DIFFERENCES.items()}
+
+
+def test_the_welcome_is_part_of_the_programs_help():
+    assert help.GROUPS[""].summary in help.WELCOME
+    assert help.GROUPS[""].detail.split("\n\n")[0] in help.WELCOME

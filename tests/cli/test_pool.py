@@ -5,6 +5,8 @@ import stat
 
 import pytest
 
+from azext_mhsmregion.cli.ops import security_domain
+from azext_mhsmregion.model.activation import MINIMUM_QUORUM, MINIMUM_WRAPPING_KEYS
 from azext_mhsmregion.provider import errors
 
 from .fake import OWNER
@@ -159,8 +161,10 @@ def test_download_that_fails_leaves_no_file(mhsm, download, tmp_path):
 
 def test_download_checks_what_it_is_given(mhsm, download, tmp_path):
     (tmp_path / "no.cer").write_text("hello")
-    assert download(("1.cer", "2.cer")).code == 2
-    assert download(quorum="1").code == 2
+    few = download(("1.cer",) * (MINIMUM_WRAPPING_KEYS - 1))
+    assert (few.code, f"give {MINIMUM_WRAPPING_KEYS} to 10 certificates" in few.err) == (2, True)
+    assert download(("1.cer",) * 11).code == 2
+    assert download(quorum=str(MINIMUM_QUORUM - 1)).code == 2
     assert download(quorum="4").code == 2
     assert download(("1.cer", "2.cer", "missing.cer")).code == 2
     no_pem = download(("1.cer", "2.cer", "no.cer"))
@@ -168,3 +172,16 @@ def test_download_checks_what_it_is_given(mhsm, download, tmp_path):
     assert "openssl req" in no_pem.err
     assert download(file="no/such/folder/sd.json").code == 2
     assert mhsm.called("download") == []
+
+
+def test_the_limits_are_the_models(monkeypatch, download):
+    monkeypatch.setattr(security_domain, "MINIMUM_WRAPPING_KEYS", 2)
+    assert download(("1.cer", "2.cer")).code == 0
+
+
+def test_an_activation_that_takes_too_long_says_how_to_wait(mhsm, download):
+    mhsm.provider.activation_polls = 10_000
+    outcome = download()
+    assert outcome.code == 1
+    assert "Activating pool ContosoMHSM: not reached in 30m 00s." in outcome.err
+    assert "region wait --hsm-name ContosoMHSM --custom" in outcome.err

@@ -68,6 +68,15 @@ def test_each_provider_error_has_its_exit_code(mhsm):
         assert (outcome.code, outcome.err) == (code, "ERROR: what happened\n")
 
 
+def test_a_group_without_a_command_shows_its_help(mhsm):
+    for line, command in (("keyvault region", "list-locations"), ("keyvault", "check-name")):
+        outcome = mhsm(line)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert f"mhsm {line} : " in outcome.err
+        assert command in outcome.err
+        assert "_subcommand" not in outcome.err
+
+
 def test_wrong_usage_is_exit_code_2(mhsm):
     for line in ("keyvault region list", "keyvault region lst", "keyvault region", f"{LIST} --nonsense"):
         outcome = mhsm(line)
@@ -143,6 +152,20 @@ def test_add_tries_a_failed_region_again(mhsm):
     outcome = mhsm(ADD)
     assert (outcome.code, outcome.json) == (0, [PRIMARY, EXTENDED])
     assert mhsm.called("add_region")
+
+
+def test_add_shows_what_its_request_met(mhsm):
+    mhsm.pool()
+    mhsm.provider.warnings = ("The regions could not be read back.",)
+    outcome = mhsm(ADD)
+    assert (outcome.code, outcome.err) == (0, "WARNING: The regions could not be read back.\n")
+
+
+def test_states_are_known_in_any_case(mhsm):
+    mhsm.pool(extended={"australiaeast": "succeeded"})
+    assert "nothing was changed" in mhsm(ADD).err
+    mhsm.pool(extended={"australiaeast": "DELETING"})
+    assert mhsm(ADD).code == 1
 
 
 def test_add_that_ends_in_failed_says_so(mhsm):
@@ -299,6 +322,28 @@ def test_global_options_reach_the_provider(mhsm):
     ]  # fmt: skip
     mhsm(LIST)
     assert mhsm.options.as_typed() == []
+
+
+def test_a_place_is_a_region_however_it_is_spelled(mhsm):
+    mhsm.pool()
+    for text in ("japaneast", "Japan East", "region.japaneast"):
+        assert mhsm(LIST, "--from", text).code == 0
+        assert mhsm.options.place == "japaneast"
+
+
+def test_an_unknown_place_is_wrong_usage(mhsm):
+    mhsm.pool()
+    outcome = mhsm(f"{LIST} --from japaneest")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "No region is called japaneest. Did you mean japan" in outcome.err
+    assert mhsm(f"{LIST} --from nowhere").code == 2
+
+
+def test_an_unknown_place_in_the_environment_is_wrong_usage(mhsm_process):
+    wrong = mhsm_process("keyvault list", MHSMREGION_PLACE="japaneest")
+    assert wrong.returncode == 2
+    assert "No region is called japaneest (MHSMREGION_PLACE).\nDid you mean japan" in wrong.stderr
+    assert mhsm_process("keyvault list", MHSMREGION_PLACE="region.japaneast").returncode == 0
 
 
 def test_an_unknown_provider_is_wrong_usage(mhsm):

@@ -6,6 +6,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).resolve().parent
 PRELUDE = f"""
 import sys
@@ -72,6 +74,29 @@ def test_completion_of_regions_that_a_pool_has(tmp_path):
     assert set(complete(line, tmp_path)) == {"japaneast", "uksouth"}
 
 
+def test_completion_is_silent_about_errors(tmp_path):
+    fails = (
+        PRELUDE
+        + """
+def fail(*_, **__):
+    raise errors.NetworkError("nobody answered")
+from azext_mhsmregion.provider import errors
+provider.list_pools = provider.list_regions = fail
+"""
+    )
+    for option in ("--hsm-name ", "--hsm-name ContosoMHSM --region "):
+        line = f"mhsm keyvault region remove {option}"
+        done = subprocess.run(
+            [sys.executable, "-c", fails + "app.main([])"],
+            capture_output=True, text=True, timeout=60, check=False,
+            env={
+                **os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "words"),
+                "COMP_LINE": line, "COMP_POINT": str(len(line)),
+            },
+        )  # fmt: skip
+        assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_the_program_is_a_module_too():
     done = subprocess.run(
         [sys.executable, "-m", "azext_mhsmregion.cli.app", "--version"],
@@ -86,3 +111,34 @@ def test_a_reader_that_stops_reading_is_no_error():
         shell=True, capture_output=True, text=True, cwd=HERE.parents[1], timeout=60, check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+def shell(command, tmp_path):
+    """``mhsm`` stands for the program in ``command``."""
+    program = f"{sys.executable} -m azext_mhsmregion.cli.app"
+    return subprocess.run(
+        command.replace("mhsm", program),
+        shell=True, capture_output=True, text=True, cwd=HERE.parents[1], timeout=60, check=False,
+        env={**os.environ, "MHSMREGION_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["keyvault list", "keyvault region --help", "--version"])
+def test_a_closed_output_is_no_error(tmp_path, what):
+    done = shell(f"mhsm {what} >&-", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_stderr_cannot_take_does_not_go_to_stdout(tmp_path):
+    for stream in ("2>&-", "2>/dev/full"):
+        done = shell(f"mhsm keyvault show --hsm-name nobody {stream}", tmp_path)
+        assert (done.returncode, done.stdout) == (3, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("what", ["keyvault list", "keyvault region --help", "--version", ""])
+@pytest.mark.parametrize("buffering", ["", "PYTHONUNBUFFERED=1 "])
+def test_a_full_disk_is_told_in_one_line(tmp_path, what, buffering):
+    done = shell(f"{buffering}mhsm {what} >/dev/full", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "ERROR: The output cannot be written: No space left on device.\n"

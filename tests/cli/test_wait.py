@@ -5,6 +5,7 @@ import io
 import pytest
 
 from azext_mhsmregion.cli.progress import Progress, duration
+from azext_mhsmregion.provider import errors
 from azext_mhsmregion.provider.interface import Replication
 
 from .fake import Clock
@@ -63,6 +64,59 @@ def test_a_failed_region_ends_the_wait(mhsm):
     assert (outcome.code, mhsm.clock.time) == (1, 1000.0)
 
 
+def test_a_failed_region_exists_and_is_not_gone(mhsm):
+    mhsm.pool(extended={"australiaeast": "Failed"})
+    assert mhsm(f"{WAIT} --region australiaeast --exists").code == 0
+    outcome = mhsm(f"{WAIT} --region australiaeast --deleted --timeout 7")
+    assert (outcome.code, mhsm.clock.time) == (1, 1007.0)
+    assert "not reached in 7s" in outcome.err
+
+
+def test_custom_may_ask_for_a_failed_region(mhsm):
+    mhsm.pool(extended={"australiaeast": "Failed"})
+    assert mhsm(f"{WAIT} --region australiaeast --custom", "provisioningState=='Failed'").code == 0
+    assert mhsm(f"{WAIT} --region australiaeast --custom", "isPrimary").code == 1
+    assert mhsm(f"{WAIT} --region australiaeast --updated").code == 1
+    assert mhsm.clock.time == 1000.0
+
+
+def test_a_region_of_a_pool_that_is_gone_is_gone(mhsm):
+    assert mhsm("keyvault region wait --hsm-name nobody --region australiaeast --deleted").code == 0
+    assert mhsm("keyvault region wait --hsm-name nobody --region australiaeast --created").code == 3
+
+
+def test_what_is_not_there_is_said_once(mhsm):
+    mhsm.pool()
+    pool = mhsm("keyvault region wait --hsm-name CotosoMHSM --created --timeout 5")
+    assert pool.err.startswith(
+        "WARNING: Waiting for it to appear. Pool CotosoMHSM was not found. See `keyvault list`.\nERROR"
+    )
+    region = mhsm(f"{WAIT} --region australieast --exists --timeout 5")
+    assert region.err.count("WARNING: Waiting for it to appear.") == 1
+    assert "Did you mean australiaeast" in region.err
+
+
+@pytest.mark.parametrize(
+    "words", ["--interval -1", "--interval 0", "--interval x", "--timeout -1", "--timeout x"]
+)
+def test_seconds_that_cannot_be_are_refused(mhsm, words):
+    mhsm.pool()
+    outcome = mhsm(f"{WAIT} --created {words}")
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+
+
+def test_a_wait_of_no_seconds_looks_once(mhsm):
+    mhsm.pool()
+    assert mhsm(f"{WAIT} --created --timeout 0").code == 0
+
+
+def test_a_time_out_gives_the_same_wait_back(mhsm):
+    mhsm.pool()
+    err = mhsm(f"{WAIT} --deleted --timeout 2").err
+    assert "To wait for it again, run:\n  mhsm keyvault region wait --hsm-name ContosoMHSM --deleted" in err
+
+
 def test_custom(mhsm):
     mhsm.pool(extended={"australiaeast": "Succeeded"})
     assert mhsm(f"{WAIT} --custom", "length(properties.regions)==`1`").code == 0
@@ -117,6 +171,66 @@ def test_ctrl_c_says_how_to_go_on(mhsm):
     assert mhsm(f"{WAIT} --region australiaeast --created").code == 0
 
 
+RESUME = (
+    "To wait for it again, run:\n"
+    "  mhsm keyvault region wait --hsm-name ContosoMHSM --region australiaeast --created\n"
+)
+
+
+@pytest.mark.parametrize("kind", [errors.AuthenticationError, errors.NetworkError, errors.ThrottledError])
+def test_an_error_while_waiting_says_that_it_goes_on_and_how_to_wait(mhsm, kind):
+    mhsm.pool()
+    mhsm.provider.stopped_by = {"poll": kind("token expired", "Log in again.")}
+    outcome = mhsm(ADD)
+    goes_on = "Adding region australiaeast to pool ContosoMHSM goes on in the service."
+    assert outcome.code == 1
+    assert outcome.err == f"ERROR: token expired\nLog in again.\n{goes_on}\n{RESUME}"
+
+
+def test_an_error_while_waiting_for_someone_elses_add_says_how_to_wait(mhsm):
+    mhsm.pool(extended={"australiaeast": "Provisioning"})
+    mhsm.provider.stopped_by = {"list_regions": errors.AuthenticationError("token expired")}
+    assert mhsm(ADD).err.endswith(RESUME)
+
+
+def test_an_operation_that_failed_does_not_go_on(mhsm):
+    mhsm.pool()
+    mhsm.provider.stopped_by = {"poll": errors.OperationFailedError("no capacity", "Try another region.")}
+    assert mhsm(ADD).err == "ERROR: no capacity\nTry another region.\n"
+
+
+MAY = "Adding region australiaeast to pool ContosoMHSM may be under way.\n"
+
+
+def test_ctrl_c_before_the_wait_says_that_it_may_be_under_way(mhsm):
+    mhsm.pool()
+    mhsm.provider.stopped_by = {"add_region": KeyboardInterrupt()}
+    for line in (ADD, f"{ADD} --no-wait"):
+        mhsm.pool()
+        outcome = mhsm(line)
+        assert (outcome.code, outcome.err) == (1, f"ERROR: Stopped waiting. {MAY}{RESUME}")
+
+
+def test_ctrl_c_before_the_wait_for_a_removal(mhsm):
+    mhsm.pool(extended={"australiaeast": "Succeeded"})
+    mhsm.provider.stopped_by = {"remove_region": KeyboardInterrupt()}
+    err = mhsm("keyvault region remove --hsm-name ContosoMHSM --region australiaeast").err
+    assert "Removing region australiaeast from pool ContosoMHSM may be under way." in err
+    assert "region wait --hsm-name ContosoMHSM --region australiaeast --deleted" in err
+
+
+def test_a_request_without_an_answer_may_be_under_way(mhsm):
+    mhsm.pool()
+    mhsm.provider.stopped_by = {"add_region": errors.NetworkError("The connection was lost.")}
+    assert mhsm(ADD).err == f"ERROR: The connection was lost.\n{MAY}{RESUME}"
+
+
+def test_a_request_that_was_refused_is_not_under_way(mhsm):
+    mhsm.pool()
+    mhsm.provider.stopped_by = {"add_region": errors.ConflictError("Busy.", "Try later.")}
+    assert mhsm(ADD).err == "ERROR: Busy.\nTry later.\n"
+
+
 def test_ctrl_c_in_a_wait_gives_the_same_wait_back(mhsm):
     mhsm.pool()
     mhsm.clock.interrupt_at = 1001.0
@@ -153,11 +267,26 @@ def test_progress_without_an_expectation_shows_elapsed_time_only(mhsm):
 
 def test_progress_past_the_expectation():
     clock, stream = Clock(), io.StringIO()
-    progress = Progress("Adding", 10.0, stream, True, clock.now, clock.sleep)
-    progress.sleep(12.5)
-    assert clock.time == 1012.5
+    progress = Progress("Adding", 10.0, stream, True, clock.now)
+    clock.sleep(11)
+    assert progress.line() == "Adding ... 11s, about 0s left"
+    clock.sleep(1.5)
     assert progress.line() == "Adding ... 13s, longer than the expected 10s"
-    assert stream.getvalue().count("\r") == 13
+
+
+def test_a_line_that_was_not_drawn_is_not_taken_away():
+    stream = io.StringIO()
+    Progress("Adding", 10.0, stream, True, Clock().now).end()
+    assert stream.getvalue() == ""
+
+
+def test_an_operation_of_a_second_is_not_late(mhsm):
+    mhsm.pool()
+    mhsm.terminal = True
+    mhsm.provider.length = mhsm.provider.expected = 1.0
+    err = mhsm(f"{WAIT} --exists").err + mhsm(ADD).err
+    assert "about 1s left" in err
+    assert "longer" not in err
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import parse_qsl
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from replay_script import Script, ScriptError, Unordered
 from replay_values import Bag, Difference, Texts, compare, cuts, get, nodes, put, read_body, short
 
+from azext_mhsmregion.crypto import b64url
 from azext_mhsmregion.crypto.certificates import certificate_jwk, self_signed
 from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request, Response
@@ -42,7 +45,48 @@ def _certificates() -> str:
     return json.dumps([certificate_jwk(self_signed(f"officer {one}", born, 30)[1]) for one in range(3)])
 
 
-MAKERS: Dict[str, Callable[[], Any]] = {"certificates": lambda: json.loads(_certificates())}
+def _make_certificates(run: _Replay, index: int) -> Any:
+    return json.loads(_certificates())
+
+
+def _make_ciphertext(run: _Replay, index: int) -> str:
+    """The plaintext that exchange ``index`` was answered with, encrypted by pyca to the key that the
+    emulator made: the recorded ciphertext is for the service's own."""
+    exchange = run.recording[index]
+    path = run.texts.ours(exchange["request"]["path"]).rsplit("/", 1)[0]
+    answer = run.call("GET", exchange["request"]["host"], path, DATA_API)
+    jwk = json.loads(answer.body)["key"]
+    public = rsa.RSAPublicNumbers(b64url.decode_int(jwk["e"]), b64url.decode_int(jwk["n"])).public_key()
+    hash_ = {"RSA-OAEP": hashes.SHA1(), "RSA-OAEP-256": hashes.SHA256()}[exchange["request"]["body"]["alg"]]
+    plaintext = b64url.decode(exchange["response"]["body"]["value"])
+    return b64url.encode(public.encrypt(plaintext, padding.OAEP(padding.MGF1(hash_), hash_, None)))
+
+
+def _make_private_key(run: _Replay, index: int) -> Dict[str, str]:
+    """A whole JWK of the kind and size of the recorded one, whose private part was removed: no other
+    public part belongs to a private part of ours."""
+    recorded = run.recording[index]["request"]["body"]["key"]
+    if recorded["kty"] == "EC":
+        assert recorded["crv"] == "P-256"
+        private = ec.generate_private_key(ec.SECP256R1()).private_numbers()
+        point = private.public_numbers
+        numbers = {"x": (point.x, 32), "y": (point.y, 32), "d": (private.private_value, 32)}
+        whole = {key: b64url.encode_int(*pair) for key, pair in numbers.items()}
+        return {"kty": "EC", "crv": "P-256", **whole}
+    size = b64url.decode_int(recorded["n"]).bit_length()
+    made = rsa.generate_private_key(65537, size).private_numbers()
+    members = {
+        "n": made.public_numbers.n, "e": made.public_numbers.e, "d": made.d, "p": made.p, "q": made.q,
+        "dp": made.dmp1, "dq": made.dmq1, "qi": made.iqmp,
+    }  # fmt: skip
+    return {"kty": "RSA", **{key: b64url.encode_int(number) for key, number in members.items()}}
+
+
+MAKERS: Dict[str, Callable[[_Replay, int], Any]] = {
+    "private-key": _make_private_key,
+    "certificates": _make_certificates,
+    "ciphertext": _make_ciphertext,
+}
 
 
 @dataclass
@@ -162,7 +206,7 @@ class _Replay:
         for number, item in enumerate(self.script.inputs):
             if item.exchange == index:
                 self._see("input", number)
-                put(body, item.where, MAKERS[item.make]())
+                put(body, item.where, MAKERS[item.make](self, index))
         if whole and cuts(body):
             raise ScriptError(f"{self.script.name}: exchange {index}: cut, and not made: {cuts(body)}")
         self._learn(recorded["body"], body, "request")
@@ -382,7 +426,7 @@ def _create(run: _Replay, path: str, body: Mapping[str, Any]) -> None:
 
 
 def _activate(run: _Replay, host: str) -> None:
-    body = {"certificates": MAKERS["certificates"](), "required": 2}
+    body = {"certificates": json.loads(_certificates()), "required": 2}
     run.call("POST", host, "/securitydomain/download", DATA_API, body)
     run.call("GET", host, "/securitydomain/download/pending", DATA_API)
 

@@ -71,9 +71,18 @@ class Script:
         return self._answers.pop(0)
 
 
+def deleted_body(name: str, location: str = "uksouth"):
+    """A soft-deleted pool's record."""
+    resource = POOL_ID.replace("contoso", name)
+    return {"id": resource, "name": name, "properties": {"mhsmId": resource, "location": location}}
+
+
 class FakeAzure:
-    """One pool; a PATCH replaces the list of regions, as the service's does. ``before_patch``
-    and ``after_patch`` are other people: called once each with the service, if set."""
+    """One pool; a PATCH replaces the list of regions, as the service's does, and tries again
+    what is listed and Failed. ``before_patch`` and ``after_patch`` are other people: called once
+    each with the service, if set. ``deleted`` are soft-deleted pools' records, or a refusal.
+    ``unreadable`` answers the next reads of the pool, in order; ``replies`` the next PATCHes,
+    which are carried out all the same where the reply is a 5xx."""
 
     def __init__(self, **regions: str) -> None:
         self.regions: Dict[str, str] = dict(regions)
@@ -85,11 +94,16 @@ class FakeAzure:
         self.polls = 0
         self.ends_as = "Succeeded"
         self.cached: Optional[Dict[str, Any]] = None
+        self.deleted: Any = []
+        self.unreadable: List[Answer] = []
+        self.replies: List[Answer] = []
 
     def send(self, call: Call) -> Answer:
         path = urlsplit(call.url).path
         if call.method == "PATCH":
             return self._patch(json.loads(call.body))
+        if path == POOL_ID and call.method == "GET" and self.unreadable and self.patches:
+            return self.unreadable.pop(0)
         if path == POOL_ID:
             return answer(200, self.cached or self.record())
         if path == f"{POOL_ID}/regions":
@@ -100,6 +114,8 @@ class FakeAzure:
             return self._poll()
         if path.endswith("/providers/Microsoft.KeyVault/managedHSMs"):
             return answer(200, {"value": [self.record()]})
+        if path.endswith("/deletedManagedHSMs"):
+            return self.deleted if isinstance(self.deleted, Answer) else answer(200, {"value": self.deleted})
         return refusal(404, "ResourceNotFound", f"The Resource '{path.rpartition('/')[2]}' was not found.")
 
     def record(self) -> Dict[str, Any]:
@@ -128,10 +144,15 @@ class FakeAzure:
             self.before_patch.pop(0)(self)
         if self.refuse is not None:
             return self.refuse
+        reply = self.replies.pop(0) if self.replies else None
+        if reply is not None and reply.status < 500:
+            return reply
         self.patches.append(body)
         self.put_regions([region["name"] for region in body["properties"]["regions"]])
         if self.after_patch:
             self.after_patch.pop(0)(self)
+        if reply is not None:
+            return reply
         return answer(202, location=f"https://management.azure.com{OPERATION}/{len(self.patches)}?t=0")
 
     def _poll(self) -> Answer:

@@ -10,7 +10,6 @@ activated, and the provider that reaches it.
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import os
 import secrets
 import shlex
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Callable
+from urllib.parse import urlsplit
 
 import pytest
 from player import SUBSCRIPTION, RegionPlayer, shared_folder
@@ -29,9 +29,11 @@ from player import SUBSCRIPTION, RegionPlayer, shared_folder
 from azext_mhsmregion.provider.arm import ArmProvider
 from azext_mhsmregion.provider.client import Settings
 from azext_mhsmregion.provider.interface import PoolSpec
+from azext_mhsmregion.provider.transport import Answer
 from azext_mhsmregion.provider.waiting import wait
 
 POOL = "suite-pool-1"
+FULL = "italynorth"
 MHSM = [sys.executable, "-m", "azext_mhsmregion.cli.app", "keyvault", "emulator"]
 
 
@@ -49,6 +51,10 @@ class Side:
     binding: bool
     knows_hours: bool
 
+    @property
+    def emulated(self):
+        return self.name != "player"
+
     def finish(self, operation):
         """Wait for an operation as a command does."""
         return wait(self.provider, operation, self.sleep, self.now, timeout=7200)
@@ -65,7 +71,7 @@ def player_side(request):
     if not (shared_folder() / "golden" / "mhsm_region.json").exists():
         pytest.skip("the recordings are not beside this checkout (MHSMREGION_SHARED names their folder)")
     clock = FakeClock()
-    player = RegionPlayer()
+    player = NothingDeleted()
     settings = Settings(SUBSCRIPTION, lambda: "tenant", lambda: "me", now=clock.now)
     provider = ArmProvider(player, settings)
     return Side(
@@ -80,8 +86,16 @@ def player_side(request):
     )
 
 
+class NothingDeleted(RegionPlayer):
+    """The recording's subscription has no soft-deleted pools."""
+
+    def send(self, call):
+        if call.method == "GET" and urlsplit(call.url).path.endswith("/deletedManagedHSMs"):
+            return Answer(200, {}, b'{"value": []}')
+        return super().send(call)
+
+
 def emulator_side(request):
-    _need_the_emulator()
     from azext_mhsmregion.provider.selection import select
 
     home = request.getfixturevalue("tmp_path") / "home"
@@ -91,7 +105,6 @@ def emulator_side(request):
 
 
 def socket_side(request):
-    _need_the_emulator()
     from azext_mhsmregion.provider.selection import select
 
     monkeypatch = request.getfixturevalue("monkeypatch")
@@ -103,7 +116,6 @@ def socket_side(request):
 
 
 def server_side(request):
-    _need_the_emulator()
     from azext_mhsmregion.provider.selection import select
     from azext_mhsmregion.provider.transport import RequestsTransport
 
@@ -129,11 +141,13 @@ def served(home: Path):
 
 
 def hasten(home: Path) -> None:
-    """Short operations; adding a region takes long enough to be met under way."""
+    """Short operations; adding a region takes long enough to be met under way. There is no
+    capacity in FULL."""
     from azext_mhsmregion.emulator.service import open_emulator
 
     open_emulator(home).configure(
-        durations={"create": 0.01, "activation": 0.01, "region-add": 0.8, "region-remove": 0.1}
+        without_capacity=(FULL,),
+        durations={"create": 0.01, "activation": 0.01, "region-add": 0.8, "region-remove": 0.1},
     )
 
 
@@ -153,11 +167,6 @@ class FakeClock:
 
     def now(self) -> float:
         return self.time
-
-
-def _need_the_emulator() -> None:
-    if importlib.util.find_spec("azext_mhsmregion.emulator.service") is None:
-        pytest.skip("azext_mhsmregion.emulator.service does not exist yet")
 
 
 def _emulated(name, provider, pool, binding, knows_hours):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scripted import FakeAzure, answer, pool_body, provider_over, refusal
+from scripted import FakeAzure, answer, pool_body, provider_over, refusal, retrying
 from sides import FakeClock
 
 from azext_mhsmregion.provider import errors
@@ -120,6 +120,50 @@ def test_a_conflict_at_the_first_write_is_the_services_word():
     azure.refuse = refusal(409, "Conflict", "Another operation is under way.")
     with pytest.raises(errors.ConflictError, match="Another operation is under way."):
         add(provider_over(azure))
+
+
+@pytest.mark.parametrize("change", [add, remove])
+def test_our_own_write_that_was_answered_502_and_taken_goes_on(change):
+    azure, clock = FakeAzure(**({"uksouth": "Succeeded"} if change is remove else {})), FakeClock()
+    azure.replies = [answer(502), refusal(409, "Conflict", "Another operation is under way.")]
+    provider = provider_over(retrying(azure, clock), clock)
+    operation = change(provider)
+    assert (operation.done, len(azure.patches)) == (False, 1)
+    azure.settle()
+    assert wait(provider, operation, clock.sleep, clock.now).done
+
+
+def test_a_conflict_with_something_else_stays_one_after_a_retry():
+    azure, clock = FakeAzure(), FakeClock()
+    azure.replies = [answer(429), refusal(409, "Conflict", "Another operation is under way.")]
+    with pytest.raises(errors.ConflictError, match="Another operation is under way."):
+        add(provider_over(retrying(azure, clock)))
+
+
+@pytest.mark.parametrize("unreadable", [answer(503), refusal(403, "AuthorizationFailed", "No."), answer(200)])
+@pytest.mark.parametrize("change", [add, remove])
+def test_an_accepted_change_goes_on_with_a_warning_when_the_pool_cannot_be_read_again(change, unreadable):
+    azure = FakeAzure(**({"uksouth": "Succeeded"} if change is remove else {}))
+    azure.unreadable = [unreadable]
+    operation = change(provider_over(azure))
+    assert not operation.done
+    assert operation.url.endswith("/1?t=0")
+    (warning,) = operation.warnings
+    assert "was accepted and is under way" in warning
+    assert "region list --hsm-name contoso" in warning
+
+
+def test_an_accepted_change_that_could_be_checked_has_no_warnings():
+    assert add(provider_over(FakeAzure())).warnings == ()
+
+
+@pytest.mark.rule("E5")
+@pytest.mark.parametrize("change", [add, remove])
+def test_a_failed_region_that_the_service_tries_again_is_not_others_doing(change):
+    azure = FakeAzure(italynorth="Failed", **({"uksouth": "Succeeded"} if change is remove else {}))
+    assert not change(provider_over(azure)).done
+    assert azure.regions["italynorth"] == "Provisioning"
+    assert len(azure.patches) == 1
 
 
 def test_the_body_keeps_to_location_sku_and_regions():

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from player import load_recording, shared_folder
-from scripted import Script, answer, pool_body, provider_over, refusal
+from scripted import Script, answer, deleted_body, pool_body, provider_over, refusal
 from sides import certificate
 
 from azext_mhsmregion.provider import errors
@@ -18,6 +18,7 @@ from azext_mhsmregion.provider.transport import RequestsTransport
 
 KID = "https://contoso.managedhsm.azure.net/keys/k1/v1"
 POOLS = answer(200, {"value": [pool_body()]})
+NOTHING = answer(200, {"value": []})
 needs_recordings = pytest.mark.skipif(
     not (shared_folder() / "golden").exists(), reason="the recordings are not beside this checkout"
 )
@@ -46,15 +47,22 @@ def test_a_pools_address_is_looked_up_once():
 
 @pytest.mark.parametrize("listing", [refusal(403, "AuthorizationFailed", "No."), answer(200, {"value": []})])
 def test_who_may_not_see_the_control_plane_can_use_keys(listing):
-    again = [listing] if listing.status == 200 else []
+    again = [refusal(403, "AuthorizationFailed", "No.")] if listing.status == 200 else []
     script = Script(listing, *again, answer(200, {}))
     provider_over(script).get_key("Contoso", "k1")
     assert urlsplit(script.calls[-1].url).hostname == "contoso.managedhsm.azure.net"
 
 
+def test_the_keys_of_a_soft_deleted_pool_are_not_looked_for():
+    script = Script(NOTHING, *[answer(200, {"value": [deleted_body("contoso")]})] * 2)
+    with pytest.raises(errors.NotFoundError) as caught:
+        provider_over(script).get_key("contoso", "k1")
+    assert "soft-deleted in uksouth" in caught.value.hint
+
+
 def test_a_misspelt_pool_is_not_found_among_others():
     with pytest.raises(errors.NotFoundError) as caught:
-        provider_over(Script(POOLS, POOLS)).get_key("contosso", "k1")
+        provider_over(Script(POOLS, NOTHING)).get_key("contosso", "k1")
     assert caught.value.hint == "Did you mean contoso?"
 
 
@@ -235,7 +243,6 @@ def roles(request, monkeypatch):
     endpoints = Endpoints()
     if request.param == "rest":
         return RestAccess(Service(service, "sub", endpoints)), service
-    pytest.importorskip("azure.keyvault.administration")
     from requests.adapters import HTTPAdapter
 
     monkeypatch.setattr(HTTPAdapter, "send", lambda *args, **kwargs: service.adapter(*args, **kwargs))

@@ -38,6 +38,8 @@ class FakeHome:
         return "/ca/bundle.pem"
 
     def cost(self, name):
+        if name and name.lower() == "nopool":
+            raise NotFound("The managed HSM 'nopool' was not found.")
         return (("contoso", "eastus2", 10.0, 3.2), ("contoso", "uksouth", 2.5, 3.2))
 
     def replication(self, name, key):
@@ -75,6 +77,32 @@ def test_it_knows_cost_replication_and_durations():
     assert provider.add_region(provider.plan_region_add("contoso", "uksouth")).expected_seconds == 42.0
 
 
+def test_the_cost_of_an_unknown_pool_is_not_found_and_those_there_are_are_named():
+    with pytest.raises(errors.NotFoundError, match="'nopool'") as caught:
+        connect(FakeHome()).cost("nopool")
+    assert caught.value.hint == "The pools here: contoso."
+
+
+def test_usd_have_no_noise_of_binary_fractions():
+    home = FakeHome(uksouth="Succeeded", japaneast="Succeeded")
+    home.edition = "2025-04"
+    home.cost = lambda name: (("contoso", "eastus2", 3.0, 3.2),)
+    provider = connect(home)
+    assert provider.cost().lines[0].usd == 9.6
+    plan = provider.plan_region_add("contoso", "swedencentral")
+    assert (plan.hourly_usd_before, plan.hourly_usd_after) == (9.6, 12.8)
+
+
+@pytest.mark.rule("E5")
+def test_trying_a_failed_region_again_is_priced_with_the_other_failed_ones_that_come_with_it():
+    home = FakeHome(uksouth="Failed", japaneast="Failed")
+    home.edition = "2025-04"
+    again = connect(home).plan_region_add("contoso", "uksouth")
+    another = connect(home).plan_region_add("contoso", "swedencentral")
+    assert (again.hourly_usd_before, again.hourly_usd_after) == (3.2, 9.6)
+    assert (another.hourly_usd_before, another.hourly_usd_after) == (3.2, 6.4)
+
+
 @pytest.mark.rule("A8")
 def test_documented_rules_bind_in_the_homes_edition():
     provider = connect(FakeHome(uksouth="Succeeded"))
@@ -108,6 +136,24 @@ def test_a_server_on_the_home_is_used_through_its_proxy(monkeypatch):
     assert sent[0][0]["https"] == "http://uksouth:blue@127.0.0.1:4711"
     assert sent[0][1:] == ("/ca/bundle.pem", "owner-token")
     assert home.callers == []
+
+
+@pytest.mark.parametrize(
+    ("place", "client", "user"),
+    [
+        ("vnet.my group.net/1", "-", "vnet.my%20group.net%2F1:-@"),
+        ("a@b", "c:d", "a%40b:c%3Ad@"),
+        ("", "c", "-:c@"),
+    ],
+)
+def test_place_and_client_are_quoted_in_the_proxys_url(monkeypatch, place, client, user):
+    home, proxies = FakeHome(), []
+    home.port = 4711
+    monkeypatch.setattr(
+        RequestsTransport, "send", lambda self, call: proxies.append(self.proxies) or home.azure.send(call)
+    )
+    connect(home, place, client).list_pools()
+    assert proxies[0]["https"] == f"http://{user}127.0.0.1:4711"
 
 
 def test_without_a_place_the_proxy_is_asked_for_the_default_one(monkeypatch):

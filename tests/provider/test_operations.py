@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from scripted import OPERATION, POOL_ID, FakeAzure, Script, answer, pool_body, provider_over, refusal
+from scripted import (
+    OPERATION,
+    POOL_ID,
+    FakeAzure,
+    Script,
+    answer,
+    deleted_body,
+    pool_body,
+    provider_over,
+    refusal,
+)
 from sides import FakeClock
 
+from azext_mhsmregion.model.messages import name_soft_deleted
 from azext_mhsmregion.provider import errors
 from azext_mhsmregion.provider.durations import Durations
 from azext_mhsmregion.provider.interface import Operation, PoolSpec
@@ -91,6 +102,12 @@ def test_a_removed_region_is_gone():
     operation = provider.poll(an_operation("region-remove"))
     assert not operation.done
     assert provider.poll(operation).done
+
+
+@pytest.mark.rule("G7")
+def test_a_region_under_another_of_its_names_is_the_same_region():
+    listed = [{"name": "UK-South", "provisioningState": "Succeeded", "isPrimary": False}]
+    assert provider_over(Script(answer(200), answer(200, {"value": listed}))).poll(an_operation()).done
 
 
 def test_a_pool_in_failed_after_its_creation_is_a_failure():
@@ -215,10 +232,21 @@ def test_creating_asks_for_the_name_first_and_sends_what_was_recorded():
 )
 def test_a_name_that_is_taken_or_malformed_is_refused_in_the_services_words(reason, kind):
     taken = {"nameAvailable": False, "reason": reason, "message": "The name 'contoso' is already in use."}
-    script = Script(answer(200, taken))
+    script = Script(answer(200, taken), answer(200, {"value": []}))
     with pytest.raises(kind, match="The name 'contoso' is already in use."):
         provider_over(script).create_pool(PoolSpec("contoso", "uksouth", "group1"))
-    assert len(script.calls) == 1
+    assert "PUT" not in [call.method for call in script.calls]
+
+
+@pytest.mark.rule("C3")
+def test_the_name_of_a_soft_deleted_pool_is_refused_in_our_words_with_the_way_out():
+    taken = {"nameAvailable": False, "reason": "AlreadyExists", "message": "It is already in use."}
+    script = Script(answer(200, taken), answer(200, {"value": [deleted_body("Contoso")]}))
+    with pytest.raises(errors.ConflictError) as caught:
+        provider_over(script).create_pool(PoolSpec("contoso", "uksouth", "group1"))
+    assert caught.value.message == name_soft_deleted("Contoso", "uksouth")
+    assert "keyvault recover --hsm-name Contoso" in caught.value.hint
+    assert "keyvault purge --hsm-name Contoso" in caught.value.hint
 
 
 def test_creating_in_azure_needs_a_group():

@@ -98,6 +98,35 @@ def test_a_failed_region_is_checked_as_if_it_were_new_and_does_not_count_itself(
         add("uksouth", state="Updating", uksouth="Failed")
 
 
+@pytest.mark.rule("E5")
+def test_another_failed_region_is_a_warning_with_both_ways_out():
+    for _, warnings in (
+        add("uksouth", italynorth="Failed"),
+        remove("uksouth", uksouth="Succeeded", italynorth="Failed"),
+    ):
+        (warning,) = warnings
+        assert warning.startswith("italynorth is Failed in pool contoso")
+        assert "keyvault region add --hsm-name contoso --region italynorth" in warning
+        assert "keyvault region remove" in warning
+
+
+@pytest.mark.rule("E5")
+def test_a_failed_region_that_would_be_tried_again_too_is_a_warning():
+    _, warnings = add("uksouth", uksouth="Failed", italynorth="Failed")
+    assert ["italynorth" in one and "billed" in one for one in warnings] == [True]
+
+
+@pytest.mark.rule("C4d")
+@pytest.mark.parametrize("binding", [True, False])
+def test_a_pool_that_may_be_on_its_way_to_active_is_told_how_to_wait(binding):
+    try:
+        words = str(add("uksouth", binding=binding, activation="NotActivated")[1])
+    except errors.BadRequestError as error:
+        words = error.message
+    assert "Download its security domain, or, if that was done, wait until it is active" in words
+    assert "keyvault region wait --hsm-name contoso --custom" in words
+
+
 @pytest.mark.rule("G8")
 def test_a_public_pool_is_offered_public_regions_only():
     with pytest.raises(errors.BadRequestError, match="cloud"):

@@ -7,6 +7,8 @@ from scripted import Script, answer, provider_over, refusal, retrying
 from sides import FakeClock
 
 from azext_mhsmregion.provider import errors
+from azext_mhsmregion.provider.retry import retrying as usual
+from azext_mhsmregion.provider.surroundings import Surroundings
 from azext_mhsmregion.provider.transport import Call
 
 EMPTY = {"value": []}
@@ -78,10 +80,31 @@ def test_an_unreadable_retry_after_is_as_none():
 @pytest.mark.parametrize(
     ("method", "calls"), [("GET", 5), ("PATCH", 5), ("PUT", 5), ("DELETE", 5), ("POST", 1)]
 )
-def test_only_what_may_be_sent_twice_is(method, calls):
-    script = Script(*[answer(503)] * 5)
-    assert retrying(script, FakeClock()).send(Call(method, "https://x/")).status == 503
+@pytest.mark.parametrize("status", [500, 503])
+def test_only_what_may_be_sent_twice_is(method, calls, status):
+    script = Script(*[answer(status)] * 5)
+    assert retrying(script, FakeClock()).send(Call(method, "https://x/")).status == status
     assert len(script.calls) == calls
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE", "POST"])
+def test_what_was_throttled_was_not_processed_and_is_sent_again_whatever_it_is(method):
+    clock, script = FakeClock(), Script(THROTTLED, answer(200))
+    assert retrying(script, clock).send(Call(method, "https://x/")).status == 200
+    assert clock.sleeps == [7.0]
+
+
+def test_each_pause_is_told_before_it_begins():
+    clock, said = FakeClock(), []
+    script = Script(THROTTLED, answer(502), answer(200))
+    outside = Surroundings(
+        clock.sleep, lambda: 0.0, lambda: 0.0, clock.now, lambda words: said.append((clock.time, words))
+    )
+    usual(script, outside).send(Call("GET", "https://management.azure.com/x"))
+    assert said == [
+        (0.0, "HTTP 429 from management.azure.com; trying again in 7 s."),
+        (7.0, "HTTP 502 from management.azure.com; trying again in 1 s."),
+    ]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 501])

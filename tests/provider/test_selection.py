@@ -8,10 +8,12 @@ import types
 from pathlib import Path
 
 import pytest
+from scripted import Script, answer
 
 from azext_mhsmregion.provider import errors, selection
 from azext_mhsmregion.provider.arm import ArmProvider
 from azext_mhsmregion.provider.service import Endpoints
+from azext_mhsmregion.provider.transport import Call
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -126,3 +128,16 @@ def test_a_command_in_process_imports_neither_requests_nor_asyncio_nor_azure(tmp
         timeout=60,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_both_providers_tell_of_their_retries(tmp_path):
+    said, environ = [], {"AZURE_SUBSCRIPTION_ID": "sub"}
+    for kind in selection.KINDS:
+        provider = selection.select(
+            kind, environ=environ, home=tmp_path, sleep=lambda _: None, on_retry=said.append
+        )
+        transport = provider._service.transport
+        transport.inner = Script(answer(503), answer(200))
+        transport.send(Call("GET", "https://management.azure.com/"))
+    assert len(said) == 2
+    assert all(words.startswith("HTTP 503 from management.azure.com; trying again in ") for words in said)

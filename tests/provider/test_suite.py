@@ -4,9 +4,16 @@ emulator over sockets (issue 3, part 6)."""
 from __future__ import annotations
 
 import pytest
+from sides import FULL
 
-from azext_mhsmregion.provider.errors import BadRequestError, ConflictError, NotFoundError
-from azext_mhsmregion.provider.interface import Region
+from azext_mhsmregion.model.messages import name_soft_deleted
+from azext_mhsmregion.provider.errors import (
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    OperationFailedError,
+)
+from azext_mhsmregion.provider.interface import PoolSpec, Region
 
 PRIMARY = Region("eastus2", "Succeeded", True)
 EXTENDED = Region("uksouth", "Succeeded", False)
@@ -65,11 +72,70 @@ def test_an_unknown_region_is_refused_in_the_services_words_before_activation(pr
 def test_a_pool_that_is_not_activated_is_not_extended(provider_side):
     provider = provider_side.provider
     if provider_side.binding:
-        with pytest.raises(BadRequestError, match="not activated"):
+        with pytest.raises(BadRequestError, match="not activated yet"):
             provider.plan_region_add(provider_side.pool, "uksouth")
     else:
         plan = provider.plan_region_add(provider_side.pool, "uksouth")
-        assert any("not activated" in warning for warning in plan.warnings)
+        assert any("not activated yet" in warning for warning in plan.warnings)
+
+
+@pytest.mark.rule("E5")
+def test_a_failed_region_stays_failed_while_others_come_and_go_is_tried_again_and_removed(provider_side):
+    if not provider_side.emulated:
+        pytest.skip("the recording has no Failed region")
+    provider, name = provider_side.provider, provider_side.pool
+    provider_side.activate()
+    failed = Region(FULL, "Failed", False)
+    with pytest.raises(OperationFailedError):
+        provider_side.add(FULL)
+
+    plan = provider.plan_region_add(name, "uksouth")
+    provider_side.finish(provider.add_region(plan))
+    assert any(warning.startswith(f"{FULL} is Failed") for warning in plan.warnings)
+    assert plan.hourly_usd_after == 2 * plan.hourly_usd_before
+    assert provider.list_regions(name) == [PRIMARY, failed, EXTENDED]
+
+    provider_side.remove()
+    assert provider.list_regions(name) == [PRIMARY, failed]
+    with pytest.raises(OperationFailedError):
+        provider_side.add(FULL)
+    provider_side.remove(FULL)
+    assert provider.list_regions(name) == [PRIMARY]
+
+
+@pytest.mark.rule("D4")
+def test_a_soft_deleted_pool_is_said_to_be_so_wherever_its_name_is_given(provider_side):
+    if not provider_side.emulated:
+        pytest.skip("the recording has no deleted pool")
+    provider, name = provider_side.provider, provider_side.pool
+    provider_side.finish(provider.delete_pool(name))
+    assert provider.check_name(name)["reason"] == "AlreadyExists"
+    assert provider.check_name(name)["message"] == name_soft_deleted(name, "eastus2")
+    with pytest.raises(ConflictError) as taken:
+        provider.create_pool(PoolSpec(name, "eastus2", group="default"))
+    assert taken.value.message == name_soft_deleted(name, "eastus2")
+    for group in (None, "default"):
+        with pytest.raises(NotFoundError) as missing:
+            provider.list_regions(name, group)
+        assert f"keyvault recover --hsm-name {name}" in missing.value.hint
+    assert f"keyvault recover --hsm-name {name}" in taken.value.hint
+
+
+@pytest.mark.rule("B3")
+def test_a_soft_deleted_pool_is_on_the_bill(provider_side):
+    if not provider_side.knows_hours:
+        pytest.skip("only the emulator knows what was billed")
+    provider, name = provider_side.provider, provider_side.pool
+    provider_side.finish(provider.delete_pool(name))
+    assert [(line.pool, line.region) for line in provider.cost(name.upper()).lines] == [(name, "eastus2")]
+
+
+def test_an_unknown_group_is_no_near_miss_of_a_pool(provider_side):
+    if not provider_side.emulated:
+        pytest.skip("the recording has one group")
+    with pytest.raises(NotFoundError, match="nogroup") as caught:
+        provider_side.provider.get_pool(provider_side.pool, "nogroup")
+    assert provider_side.pool not in caught.value.hint
 
 
 def test_the_primarys_own_region_is_refused(provider_side):
@@ -130,6 +196,8 @@ def test_an_extended_pool_is_not_deleted(provider_side):
     assert caught.value.message == (
         f"Soft delete of a pool {provider_side.pool} that is extended to regions (uksouth) is not allowed."
     )
+    command = f"`keyvault region remove --hsm-name {provider_side.pool} --region uksouth`"
+    assert command in caught.value.hint
 
 
 @pytest.mark.rule("D2")

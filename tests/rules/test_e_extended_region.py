@@ -7,6 +7,7 @@ from typing import Callable
 import pytest
 
 from azext_mhsmregion.model import replication
+from azext_mhsmregion.model.messages import being_activated, not_activated
 from azext_mhsmregion.model.replication import Kind, Row, Stamp
 
 from .harness import CRYPTO_USER, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
@@ -337,3 +338,76 @@ def test_e5_of_two_regions_added_at_once_the_one_with_capacity_succeeds(world: W
 
     assert world.regions()[1:] == [(EXTENDED, "Succeeded", False), (THIRD, "Failed", False)]
     assert world.put_key("k").status == 200
+
+
+def pool_with_a_failed_region(world: World, *others: str) -> World:
+    """Extended into ``others``; Australia East is Failed, and would have capacity now."""
+    world.active_pool()
+    world.configure(without_capacity=(EXTENDED,))
+    world.finish(world.set_regions(EXTENDED, *others))
+    world.configure(without_capacity=())
+    assert state_of(world, EXTENDED) == "Failed"
+    return world
+
+
+@pytest.mark.rule("E5")
+def test_e5_a_failed_region_stays_failed_and_unbilled_while_others_are_added_and_removed(
+    world: World,
+) -> None:
+    pool_with_a_failed_region(world)
+
+    world.finish(world.set_regions(EXTENDED, THIRD)).ok()
+    assert world.regions()[1:] == [(EXTENDED, "Failed", False), (THIRD, "Succeeded", False)]
+    world.finish(world.set_regions(EXTENDED)).ok()
+    world.advance(3600)
+
+    assert world.regions()[1:] == [(EXTENDED, "Failed", False)]
+    assert {region for _, region, _, _ in world.emulator.cost(POOL)} == {PRIMARY, THIRD}
+
+
+@pytest.mark.rule("E5")
+def test_e5_a_failed_region_that_is_left_out_is_removed_while_another_is_added(world: World) -> None:
+    pool_with_a_failed_region(world)
+
+    world.finish(world.set_regions(THIRD)).ok()
+
+    assert world.regions()[1:] == [(THIRD, "Succeeded", False)]
+
+
+@pytest.mark.rule("E5")
+def test_e5_the_same_list_again_tries_the_failed_one_and_leaves_the_others(world: World) -> None:
+    pool_with_a_failed_region(world, THIRD)
+    before = world.shown(THIRD)
+
+    world.finish(world.set_regions(EXTENDED, THIRD)).ok()
+
+    assert {name: state for name, state, _ in world.regions()[1:]} == {
+        EXTENDED: "Succeeded",
+        THIRD: "Succeeded",
+    }
+    assert world.shown(EXTENDED) == world.shown(THIRD) == before
+
+
+@pytest.mark.rule("E5")
+def test_e5_an_update_that_sends_the_regions_back_does_not_try_a_failed_one_again(world: World) -> None:
+    pool_with_a_failed_region(world)
+    body = world.show().ok().body
+
+    world.finish(world.arm("PATCH", world.pool_path(), {**body, "tags": {"team": "red"}})).ok()
+    assert (state_of(world, EXTENDED), world.show().body["tags"]) == ("Failed", {"team": "red"})
+
+    world.finish(world.arm("PATCH", world.pool_path(), world.show().body)).ok()
+    assert state_of(world, EXTENDED) == "Succeeded"
+
+
+@pytest.mark.rule("C4d")
+def test_c4d_an_extension_while_the_pool_is_being_activated_is_told_so(world: World) -> None:
+    world.create_pool()
+    world.hold_time_still()
+
+    before = world.set_regions(EXTENDED)
+    world.download().ok()
+    while_activating = world.set_regions(EXTENDED)
+
+    assert (before.message, while_activating.message) == (not_activated(POOL), being_activated(POOL))
+    assert before.code == while_activating.code == "HsmNotActivated"

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional
 
 from knack.log import get_logger
 
-from azext_mhsmregion.cli import context
+from azext_mhsmregion.cli import context, errors, places
 from azext_mhsmregion.emulator import running
 from azext_mhsmregion.provider.errors import ConflictError, HomeError, ServiceError, UsageError
 
@@ -22,23 +22,25 @@ logger = get_logger(__name__)
 LOG_FILE = "server.log"
 START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 30.0, 15.0, 0.05
 LOG_TAIL_CHARACTERS = 2000
+LAST_PORT = 65535
 
 
 def start(cmd, foreground=False, port=0, place=None) -> Optional[Dict[str, Any]]:
     home = context.home(cmd.cli_ctx)
-    places = _places(place)
+    ports = _ports_of_places(place)
     found = running.find(Path(home))
     if found:
         raise ConflictError(
             f"A server runs on {home} already: process {found.pid}, port {found.port}.",
             hint=f"Stop it first: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'stop')}",
         )
+    context.sending(cmd.cli_ctx)
     if foreground:
         from azext_mhsmregion.cli import serving
 
-        serving.serve(home, port, places)
+        serving.serve(home, port, ports)
         return None
-    return _start_in_background(home, port, places)
+    return _start_in_background(home, port, ports)
 
 
 def stop(cmd) -> None:
@@ -47,6 +49,7 @@ def stop(cmd) -> None:
     if not found:
         logger.warning("No server runs on %s; nothing was changed.", home)
         return
+    context.sending(cmd.cli_ctx)
     os.kill(found.pid, signal.SIGTERM)
     deadline = context.now() + STOP_SECONDS
     while running.is_alive(found.pid):
@@ -66,24 +69,26 @@ def env(cmd) -> None:
             f"No server runs on {home}.",
             hint=f"Start one: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'start')}",
         )
-    place = context.session(cmd.cli_ctx).options.place
-    sys.stdout.write(serving.environment_as_sh(home, found.port, place))
+    text = serving.environment_as_sh(home, found.port, context.place(cmd.cli_ctx))
+    with errors.writing():
+        sys.stdout.write(text)
 
 
-def _places(texts: Optional[List[List[str]]]) -> Dict[str, int]:
-    places: Dict[str, int] = {}
+def _ports_of_places(texts: Optional[List[List[str]]]) -> Dict[str, int]:
+    """The port of each place, by the place's region."""
+    ports: Dict[str, int] = {}
     for text in [one for several in texts or [] for one in several]:
         name, _, port = text.partition("=")
-        if not name or not port.isdigit():
-            raise UsageError(f"--place is {text}; it must be NAME=PORT.")
-        places[name] = int(port)
-    return places
+        if not name or not port.isdigit() or int(port) > LAST_PORT:
+            raise UsageError(f"--place is {text}; it must be NAME=PORT, PORT at most {LAST_PORT}.")
+        ports[places.parse(name, "--place")] = int(port)
+    return ports
 
 
-def _start_in_background(home: str, port: int, places: Dict[str, int]) -> Dict[str, Any]:
+def _start_in_background(home: str, port: int, ports: Dict[str, int]) -> Dict[str, Any]:
     command = [sys.executable, "-m", "azext_mhsmregion.cli.app", "keyvault", "emulator", "start"]
     command += ["--foreground", "--home", home, "--port", str(port)]
-    for name, place_port in places.items():
+    for name, place_port in ports.items():
         command += ["--place", f"{name}={place_port}"]
     log_path = os.path.join(home, LOG_FILE)
     try:

@@ -48,6 +48,7 @@ def create(
         "tags": tags,
     }
     provider = context.provider(cmd.cli_ctx)
+    context.sending(cmd.cli_ctx)
     return views.key(provider.create_key(hsm_name, name, _given(parameters)))
 
 
@@ -67,7 +68,9 @@ def list_(cmd, hsm_name=None, identifier=None, maxresults=None) -> List[Dict[str
 
 def delete(cmd, hsm_name=None, name=None, identifier=None) -> Dict[str, Any]:
     hsm_name, name, _ = _which(hsm_name, name, None, identifier)
-    return views.key(context.provider(cmd.cli_ctx).delete_key(hsm_name, name))
+    provider = context.provider(cmd.cli_ctx)
+    context.sending(cmd.cli_ctx)
+    return views.key(provider.delete_key(hsm_name, name))
 
 
 def sign(cmd, algorithm, digest, hsm_name=None, name=None, version=None, identifier=None) -> Dict[str, Any]:

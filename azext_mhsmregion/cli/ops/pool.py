@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from knack.log import get_logger
 
 from azext_mhsmregion.cli import context, longrun, views
 from azext_mhsmregion.provider.errors import UsageError
-from azext_mhsmregion.provider.interface import PoolChanges, PoolSpec
+from azext_mhsmregion.provider.interface import DEFAULT_SKU, PoolChanges, PoolSpec
 
 logger = get_logger(__name__)
 
 RETENTION_DAYS = range(7, 91)
 DEFAULT_RETENTION_DAYS = 90
-DEFAULT_SKU = "Standard_B1"
 
 
 def create(
@@ -43,11 +42,15 @@ def create(
         sku=sku or DEFAULT_SKU,
         tags=tags or {},
     )
-    operation = provider.create_pool(spec)
-    if no_wait:
-        return None
-    _finish(cmd.cli_ctx, provider, operation, f"Creating pool {hsm_name}", hsm_name)
-    return views.pool(provider.get_pool(hsm_name, resource_group_name))
+    _follow(
+        cmd.cli_ctx,
+        provider,
+        lambda: provider.create_pool(spec),
+        f"Creating pool {hsm_name}",
+        hsm_name,
+        no_wait=no_wait,
+    )
+    return None if no_wait else views.pool(provider.get_pool(hsm_name, resource_group_name))
 
 
 def show(cmd, hsm_name, resource_group_name=None) -> Dict[str, Any]:
@@ -61,14 +64,17 @@ def list_(cmd, resource_group_name=None, resource_type=None) -> List[Dict[str, A
 
 def delete(cmd, hsm_name, resource_group_name=None, no_wait=False) -> None:
     provider = context.provider(cmd.cli_ctx)
-    operation = provider.delete_pool(hsm_name, resource_group_name)
-    logger.warning(
-        "Pool %s is being soft-deleted; it is billed until it is purged. "
-        "For more information, go to https://aka.ms/doc/KeyVaultMHSMSoftDelete",
-        hsm_name,
-    )
-    if not no_wait:
-        _finish(cmd.cli_ctx, provider, operation, f"Deleting pool {hsm_name}", hsm_name, "--deleted")
+
+    def send() -> Any:
+        operation = provider.delete_pool(hsm_name, resource_group_name)
+        logger.warning(
+            "Pool %s is being soft-deleted; it is billed until it is purged. "
+            "For more information, go to https://aka.ms/doc/KeyVaultMHSMSoftDelete",
+            hsm_name,
+        )
+        return operation
+
+    _follow(cmd.cli_ctx, provider, send, f"Deleting pool {hsm_name}", hsm_name, "--deleted", no_wait)
 
 
 def list_deleted(cmd, resource_type=None) -> List[Dict[str, Any]]:
@@ -83,19 +89,25 @@ def recover(
     cmd, hsm_name, location=None, resource_group_name=None, no_wait=False
 ) -> Optional[Dict[str, Any]]:
     provider = context.provider(cmd.cli_ctx)
-    operation = provider.recover_pool(hsm_name, location)
-    if no_wait:
-        return None
-    _finish(cmd.cli_ctx, provider, operation, f"Recovering pool {hsm_name}", hsm_name)
-    return views.pool(provider.get_pool(hsm_name, resource_group_name))
+    _follow(
+        cmd.cli_ctx,
+        provider,
+        lambda: provider.recover_pool(hsm_name, location),
+        f"Recovering pool {hsm_name}",
+        hsm_name,
+        no_wait=no_wait,
+    )
+    return None if no_wait else views.pool(provider.get_pool(hsm_name, resource_group_name))
 
 
 def purge(cmd, hsm_name, location=None, no_wait=False) -> None:
     provider = context.provider(cmd.cli_ctx)
-    operation = provider.purge_pool(hsm_name, location)
-    if not no_wait:
-        resume = context.command_line(cmd.cli_ctx, "keyvault", "list-deleted")
-        longrun.finish(cmd.cli_ctx, provider, operation, f"Purging pool {hsm_name}", resume)
+
+    def send() -> Any:
+        return provider.purge_pool(hsm_name, location)
+
+    resume = context.command_line(cmd.cli_ctx, "keyvault", "list-deleted")
+    longrun.follow(cmd.cli_ctx, provider, send, f"Purging pool {hsm_name}", resume, no_wait)
 
 
 def check_name(cmd, name, resource_type=None) -> Dict[str, Any]:
@@ -123,15 +135,25 @@ def update(
     if changes == PoolChanges():
         raise UsageError("Nothing to change: give at least one property.")
     provider = context.provider(cmd.cli_ctx)
-    operation = provider.update_pool(hsm_name, resource_group_name, changes)
-    if no_wait:
-        return None
-    _finish(cmd.cli_ctx, provider, operation, f"Updating pool {hsm_name}", hsm_name)
-    return views.pool(provider.get_pool(hsm_name, resource_group_name))
+    _follow(
+        cmd.cli_ctx,
+        provider,
+        lambda: provider.update_pool(hsm_name, resource_group_name, changes),
+        f"Updating pool {hsm_name}",
+        hsm_name,
+        no_wait=no_wait,
+    )
+    return None if no_wait else views.pool(provider.get_pool(hsm_name, resource_group_name))
 
 
-def _finish(
-    cli_ctx: Any, provider: Any, operation: Any, what: str, name: str, condition: str = "--created"
+def _follow(
+    cli_ctx: Any,
+    provider: Any,
+    send: Callable[[], Any],
+    what: str,
+    name: str,
+    condition: str = "--created",
+    no_wait: bool = False,
 ) -> None:
     resume = context.command_line(cli_ctx, "keyvault", "region", "wait", "--hsm-name", name, condition)
-    longrun.finish(cli_ctx, provider, operation, what, resume)
+    longrun.follow(cli_ctx, provider, send, what, resume, no_wait)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from knack.log import get_logger
 
 from azext_mhsmregion.cli import confirm, context, longrun, views
 from azext_mhsmregion.cli.errors import raise_if_failed
 from azext_mhsmregion.provider.errors import ConflictError, NotFoundError, UsageError
+from azext_mhsmregion.provider.states import FAILED, LEAVING, SUCCEEDED
 
 logger = get_logger(__name__)
 
-SUCCEEDED, FAILED = "Succeeded", "Failed"
-LEAVING = ("Deleting", "Cleanup")
-NO_END = float("inf")
+
+def pick(regions: Sequence[Any], region_name: str) -> Optional[Any]:
+    """The region of that name, however it is spelled (rules G5, G7); None when it is not there."""
+    from azext_mhsmregion.provider.locations import same_region
+
+    return next((one for one in regions if same_region(one.name, region_name)), None)
 
 
-def same_region(one: str, other: str) -> bool:
-    """Are these two spellings of one region (rules G5, G7)?"""
-    from azext_mhsmregion.model.regions import catalogue
-
-    normalise = catalogue().normalise
-    return normalise(one) == normalise(other)
-
-
-def find(provider: Any, name: str, region_name: str, group: Optional[str]) -> Optional[Any]:
-    """The region of the pool, None when the pool is not there."""
-    found = provider.list_regions(name, group)
-    return next((r for r in found if same_region(r.name, region_name)), None)
+def state_of(region: Optional[Any]) -> str:
+    """Its state as ``provider.states`` spells it; "" of a region that is not there."""
+    return "" if region is None else region.provisioning_state.lower()
 
 
 def list_(cmd, name, resource_group_name=None) -> List[Dict[str, Any]]:
@@ -39,67 +34,51 @@ def list_(cmd, name, resource_group_name=None) -> List[Dict[str, Any]]:
 def show(cmd, name, region_name, resource_group_name=None) -> Dict[str, Any]:
     provider = context.provider(cmd.cli_ctx)
     listed = provider.list_regions(name, resource_group_name)
-    for region in listed:
-        if same_region(region.name, region_name):
-            return views.region(region)
-    raise NotFoundError(
-        f"Pool {name} has no region {region_name}.",
-        hint=f"Its regions: {', '.join(r['name'] for r in views.regions(listed))}.",
-    )
+    region = pick(listed, region_name)
+    if region is None:
+        raise NotFoundError(
+            f"Pool {name} has no region {region_name}.",
+            hint=f"Its regions: {', '.join(r['name'] for r in views.regions(listed))}.",
+        )
+    return views.region(region)
 
 
 def add(cmd, name, region_name, resource_group_name=None, no_wait=False, dry_run=False) -> Optional[Any]:
     cli_ctx = cmd.cli_ctx
     provider = context.provider(cli_ctx)
-    plan = provider.plan_region_add(name, region_name, resource_group_name)
-    for warning in plan.warnings:
-        logger.warning(warning)
+    plan = _planned(provider.plan_region_add, name, region_name, resource_group_name)
     if dry_run:
         return views.plan(plan)
-    region = plan.region
-    if plan.already in LEAVING:
+    region, already = plan.region, (plan.already or "").lower()
+    what = f"Adding region {region} to pool {name}"
+    resume = _resume(cli_ctx, name, region, "--created")
+    if already in LEAVING:
         raise ConflictError(
             f"Region {region} is being removed from pool {name}.",
             hint=f"Wait for that, then add it again:\n  {_resume(cli_ctx, name, region, '--deleted')}",
         )
-    if plan.already == SUCCEEDED:
+    if already == SUCCEEDED:
         logger.warning("Pool %s is extended to %s already; nothing was changed.", name, region)
-    elif plan.already in (None, FAILED):
-        operation = provider.add_region(plan, resource_group_name)
-        if no_wait:
-            return None
-        longrun.finish(
-            cli_ctx,
-            provider,
-            operation,
-            f"Adding region {region} to pool {name}",
-            _resume(cli_ctx, name, region, "--created"),
-        )
+    elif already in ("", FAILED):
+
+        def send() -> Any:
+            return provider.add_region(plan, resource_group_name)
+
+        longrun.follow(cli_ctx, provider, send, what, resume, no_wait)
     else:
         logger.warning("Region %s is being added to pool %s already.", region, name)
-        if no_wait:
-            return None
-        _wait_for_state(cli_ctx, provider, name, region, resource_group_name)
-    return _regions_after_add(provider, name, region, resource_group_name)
+        if not no_wait:
 
+            def coming() -> bool:
+                state = state_of(_look(provider, name, region, resource_group_name))
+                return state not in ("", SUCCEEDED, FAILED)
 
-def _regions_after_add(provider: Any, name: str, region: str, group: Optional[str]) -> Any:
-    found = provider.list_regions(name, group)
-    raise_if_failed(next((r for r in found if same_region(r.name, region)), None), name, region)
+            _wait_while(cli_ctx, provider, coming, what, resume)
+    if no_wait and already != SUCCEEDED:
+        return None
+    found = provider.list_regions(name, resource_group_name)
+    raise_if_failed(pick(found, region), name, region)
     return views.regions(found)
-
-
-def _wait_for_state(cli_ctx: Any, provider: Any, name: str, region: str, group: Optional[str]) -> None:
-    """Wait for an add that somebody else began."""
-
-    def check() -> Optional[float]:
-        found = find(provider, name, region, group)
-        still = found is not None and found.provisioning_state not in (SUCCEEDED, FAILED)
-        return longrun.interval_of(provider) if still else None
-
-    what = f"Adding region {region} to pool {name}"
-    with longrun.watching(cli_ctx, what, _resume(cli_ctx, name, region, "--created")) as progress:
-        longrun.until(progress, check, longrun.interval_of(provider), NO_END, what)
 
 
 def remove(
@@ -107,40 +86,51 @@ def remove(
 ) -> Optional[Any]:
     cli_ctx = cmd.cli_ctx
     provider = context.provider(cli_ctx)
-    plan = provider.plan_region_remove(name, region_name, resource_group_name)
-    for warning in plan.warnings:
-        logger.warning(warning)
+    plan = _planned(provider.plan_region_remove, name, region_name, resource_group_name)
     if dry_run:
         return views.plan(plan)
-    region = plan.region
+    region, already = plan.region, (plan.already or "").lower()
     what = f"Removing region {region} from pool {name}"
     resume = _resume(cli_ctx, name, region, "--deleted")
-    if plan.already is None:
+    if not already:
         logger.warning("Pool %s is not extended to %s; nothing was changed.", name, region)
-    elif plan.already in LEAVING:
+    elif already in LEAVING:
         logger.warning("Region %s is being removed from pool %s already.", region, name)
-        if no_wait:
-            return None
-        _wait_until_gone(cli_ctx, provider, name, region, resource_group_name, what, resume)
+        if not no_wait:
+
+            def there() -> bool:
+                return _look(provider, name, region, resource_group_name) is not None
+
+            _wait_while(cli_ctx, provider, there, what, resume)
     else:
         if not yes:
             _ask(cli_ctx, name, region)
-        operation = provider.remove_region(plan, resource_group_name, accept_loss=yes)
-        if no_wait:
-            return None
-        longrun.finish(cli_ctx, provider, operation, what, resume)
+
+        def send() -> Any:
+            return provider.remove_region(plan, resource_group_name, accept_loss=yes)
+
+        longrun.follow(cli_ctx, provider, send, what, resume, no_wait)
+    if no_wait and already:
+        return None
     return views.regions(provider.list_regions(name, resource_group_name))
 
 
-def _wait_until_gone(
-    cli_ctx: Any, provider: Any, name: str, region: str, group: Optional[str], what: str, resume: str
-) -> None:
-    def check() -> Optional[float]:
-        there = find(provider, name, region, group) is not None
-        return longrun.interval_of(provider) if there else None
+def _planned(plan: Callable[..., Any], name: str, region_name: str, group: Optional[str]) -> Any:
+    made = plan(name, region_name, group)
+    for warning in made.warnings:
+        logger.warning(warning)
+    return made
 
+
+def _look(provider: Any, name: str, region: str, group: Optional[str]) -> Optional[Any]:
+    return pick(provider.list_regions(name, group), region)
+
+
+def _wait_while(cli_ctx: Any, provider: Any, still: Callable[[], bool], what: str, resume: str) -> None:
+    """Wait for what somebody else began."""
+    every = longrun.interval_of(provider)
     with longrun.watching(cli_ctx, what, resume) as progress:
-        longrun.until(progress, check, longrun.interval_of(provider), NO_END, what)
+        longrun.until(progress, lambda: every if still() else None, every, None, what)
 
 
 def _ask(cli_ctx: Any, name: str, region: str) -> None:

@@ -7,9 +7,10 @@ from typing import Any, Callable, Dict, Optional
 from knack.log import get_logger
 
 from azext_mhsmregion.cli import context, longrun, views
-from azext_mhsmregion.cli.errors import raise_if_failed
-from azext_mhsmregion.cli.ops.region import find
-from azext_mhsmregion.provider.errors import NotFoundError, OperationFailedError, UsageError
+from azext_mhsmregion.cli.errors import FAILED_REGION
+from azext_mhsmregion.cli.ops.region import pick
+from azext_mhsmregion.provider.errors import NotFoundError, OperationFailedError, ProviderError, UsageError
+from azext_mhsmregion.provider.states import FAILED, SUCCEEDED
 
 logger = get_logger(__name__)
 
@@ -22,6 +23,10 @@ WORDS = {
     "replicated": "be replicated",
 }
 CONDITIONS = ("created", "updated", "deleted", "exists", "custom", "replicated")
+
+
+class _NotThereYet(NotFoundError):
+    """What is waited for is not there, and may still appear."""
 
 
 def wait(
@@ -48,7 +53,7 @@ def wait(
         check = _replicated(provider, name, key, context.now())
     else:
         look = _look_at(provider, name, region_name, resource_group_name)
-        check = _reached(look, condition, custom, f"{region_name or 'pool'} of {name}", every)
+        check = _reached(look, condition, custom, every)
     target = f"{name} {region_name}" if region_name else name
     what = f"Waiting for {target} to {f'match {custom}' if condition == 'custom' else WORDS[condition]}"
     words = ["keyvault", "region", "wait", "--hsm-name", name]
@@ -57,7 +62,7 @@ def wait(
     words += ["--key", key] if key else []
     resume = context.command_line(cmd.cli_ctx, *words)
     goes_on = "What runs in the service goes on."
-    with longrun.watching(cmd.cli_ctx, what, resume, goes_on=goes_on) as progress:
+    with longrun.watching(cmd.cli_ctx, what, resume, goes_on=goes_on, after=_can_be_waited_again) as progress:
         longrun.until(progress, check, every, float(timeout), what)
 
 
@@ -71,52 +76,78 @@ def _check_usage(chosen: list, key: Optional[str]) -> None:
         raise UsageError("--key goes with --replicated only.")
 
 
+def _can_be_waited_again(error: ProviderError) -> bool:
+    return longrun.still_runs(error) and not isinstance(error, NotFoundError)
+
+
 def _look_at(
     provider: Any, name: str, region_name: Optional[str], group: Optional[str]
-) -> Callable[[], Optional[Dict[str, Any]]]:
-    """A function that gives the state of what is waited for, None when it is not there."""
+) -> Callable[[], Dict[str, Any]]:
+    """A function that gives the state of what is waited for. It raises _NotThereYet when that
+    is not there, NotFoundError for a region of a pool that is not there."""
 
-    def pool() -> Optional[Dict[str, Any]]:
+    def pool() -> Dict[str, Any]:
         try:
             return views.pool(provider.get_pool(name, group))
-        except NotFoundError:
-            return None
+        except NotFoundError as error:
+            raise _NotThereYet(error.message, error.hint, error.code) from error
 
-    def region() -> Optional[Dict[str, Any]]:
-        found = find(provider, name, region_name or "", group)
-        if found is not None:
-            raise_if_failed(found, name, found.name)
-        return None if found is None else views.region(found)
+    def region() -> Dict[str, Any]:
+        found = pick(provider.list_regions(name, group), region_name or "")
+        if found is None:
+            raise _NotThereYet(f"Pool {name} has no region {region_name}.", _near(region_name or ""))
+        return views.region(found)
 
     return region if region_name else pool
 
 
+def _near(region_name: str) -> str:
+    from azext_mhsmregion.model.regions import catalogue
+
+    known = catalogue()
+    near = [] if known.known(region_name) else known.near(region_name)
+    return f"Did you mean {', '.join(near)}?" if near else ""
+
+
 def _reached(
-    look: Callable[[], Optional[Dict[str, Any]]],
-    condition: str,
-    custom: Optional[str],
-    what: str,
-    every: float,
+    look: Callable[[], Dict[str, Any]], condition: str, custom: Optional[str], every: float
 ) -> Callable[[], Optional[float]]:
     expression = _compiled(custom) if condition == "custom" else None
+    warned = False
 
     def check() -> Optional[float]:
-        there = look()
+        nonlocal warned
+        try:
+            there = look()
+        except NotFoundError as error:
+            if condition == "deleted":
+                return None
+            if condition == "updated" or not isinstance(error, _NotThereYet):
+                hint = error.hint or "Use --created to wait for it to appear."
+                raise NotFoundError(error.message, hint, error.code) from error
+            if not warned:
+                logger.warning(" ".join(["Waiting for it to appear.", error.message, error.hint]).strip())
+                warned = True
+            return every
         if condition == "deleted":
-            return None if there is None else every
-        if there is None:
-            if condition == "updated":
-                raise NotFoundError(f"Not found: {what}.", hint="Use --created to wait for it to appear.")
             return every
         if condition == "exists":
             return None
-        state = there.get("provisioningState") or there.get("properties", {}).get("provisioningState")
-        if state == "Failed":
-            raise OperationFailedError(f"The operation on {what} ended in Failed.")
-        met = bool(expression.search(there)) if expression is not None else state == "Succeeded"
-        return None if met else every
+        state = _state_of(there)
+        if bool(expression.search(there)) if expression is not None else state == SUCCEEDED:
+            return None
+        if state == FAILED:
+            hint = FAILED_REGION if "isPrimary" in there else ""
+            raise OperationFailedError(f"{there['name']} is in Failed.", hint)
+        return every
 
     return check
+
+
+def _state_of(there: Dict[str, Any]) -> str:
+    """The state of a region or of a pool, as ``provider.states`` spells it."""
+    properties = there.get("properties", {})
+    return str(there.get("provisioningState") or properties.get("provisioningState") or "").lower()
 
 
 def _compiled(text: Optional[str]) -> Any:

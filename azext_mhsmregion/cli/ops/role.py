@@ -27,10 +27,12 @@ def create_assignment(
     if principal is None:
         raise UsageError("Please specify --assignee or --assignee-object-id.")
     definitions = provider.list_role_definitions(hsm_name)
+    role_id = _definition_id(definitions, role)
+    context.sending(cmd.cli_ctx)
     made = provider.create_role_assignment(
         hsm_name,
         scope or WHOLE_POOL,
-        _definition_id(definitions, role),
+        role_id,
         principal,
         role_assignment_name or str(uuid.uuid4()),
     )
@@ -57,6 +59,7 @@ def delete_assignment(
     names = [one.rsplit("/", 1)[-1] for one in ids or []]
     names += [role_assignment_name] if role_assignment_name else []
     if names:
+        context.sending(cmd.cli_ctx)
         for name in names:
             provider.delete_role_assignment(hsm_name, scope or WHOLE_POOL, name)
         return
@@ -65,7 +68,9 @@ def delete_assignment(
             "Say which assignments: --name, --ids, or any of --role, --scope, --assignee, "
             "--assignee-object-id."
         )
-    for found in _matching(provider, hsm_name, scope, role, assignee, assignee_object_id):
+    matching = _matching(provider, hsm_name, scope, role, assignee, assignee_object_id)
+    context.sending(cmd.cli_ctx)
+    for found in matching:
         provider.delete_role_assignment(hsm_name, found["scope"], found["name"])
 
 

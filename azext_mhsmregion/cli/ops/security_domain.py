@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Optional
 
 from azext_mhsmregion.cli import context, longrun
+from azext_mhsmregion.model.activation import MINIMUM_QUORUM, MINIMUM_WRAPPING_KEYS
 from azext_mhsmregion.provider.errors import OperationFailedError, UsageError
 
-WRAPPING_KEYS = range(3, 11)  # rule C4 and the service's limits
-QUORUM = range(2, 11)
+MAXIMUM_WRAPPING_KEYS = 10  # the service's limit
 ACTIVATION_SECONDS = 1800.0
 MAKE_CERTIFICATE = "openssl req -newkey rsa:2048 -nodes -keyout 1.key -x509 -days 365 -out 1.cer"
 
@@ -23,6 +23,7 @@ def download(
     provider = context.provider(cmd.cli_ctx)
     # The service hands a pool's security domain out once, so the file is made before it is asked.
     with _new_private_file(security_domain_file) as file:
+        context.sending(cmd.cli_ctx)
         file.write(provider.download_security_domain(hsm_name, certificates, sd_quorum).encode())
     if no_wait:
         return None
@@ -30,11 +31,15 @@ def download(
 
 
 def _check_numbers(keys: int, quorum: int) -> None:
-    if keys not in WRAPPING_KEYS:
-        raise UsageError(f"--sd-wrapping-keys names {keys} file(s); give 3 to 10 certificates.")
-    if quorum not in QUORUM or quorum > keys:
+    if not MINIMUM_WRAPPING_KEYS <= keys <= MAXIMUM_WRAPPING_KEYS:
         raise UsageError(
-            f"--sd-quorum is {quorum}; it must be from 2 to the number of wrapping keys ({keys})."
+            f"--sd-wrapping-keys names {keys} file(s); give {MINIMUM_WRAPPING_KEYS} to "
+            f"{MAXIMUM_WRAPPING_KEYS} certificates."
+        )
+    if not MINIMUM_QUORUM <= quorum <= keys:
+        raise UsageError(
+            f"--sd-quorum is {quorum}; it must be from {MINIMUM_QUORUM} to the number of wrapping keys "
+            f"({keys})."
         )
 
 

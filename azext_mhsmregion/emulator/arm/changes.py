@@ -4,7 +4,7 @@ D4, E1 to E5)."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, List, Mapping
+from typing import Any, List, Mapping, Optional
 
 from azext_mhsmregion.emulator import acceptance, parse
 from azext_mhsmregion.emulator.arm import groups, requests
@@ -16,7 +16,7 @@ from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model import extension, lifecycle, rbac
 from azext_mhsmregion.model.extension import Conditions
-from azext_mhsmregion.model.lifecycle import Act
+from azext_mhsmregion.model.lifecycle import Act, Changes
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
 
@@ -89,15 +89,15 @@ def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
 
 def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Response:
     """A change of properties, or of regions. One operation at a time, so one of the two: what
-    a client sends back unchanged beside a change of regions is taken with it."""
+    a client sends back unchanged beside a change of regions is taken with it, and a list of
+    regions sent back unchanged beside a change of properties changes no region."""
     with ask.parts.reading() as unit:
         pool = require(unit, group, name)
-        _, listed = requests.changes(body, pool)
-        moves = listed is not None and _moves(pool, listed, unit.now)
+        moves = _moves(pool, *requests.changes(body, pool), unit.now)
     with ask.parts.writing("regions" if moves else "update") as unit:
         pool = require(unit, group, name)
         wanted, listed = requests.changes(body, pool)
-        if listed is not None and _moves(pool, listed, unit.now):
+        if listed is not None and _moves(pool, wanted, listed, unit.now):
             conditions = Conditions(
                 catalogue(),
                 unit.settings.edition,
@@ -111,13 +111,16 @@ def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
         return _stored(ask, unit, lifecycle.update(pool, wanted, act(ask, unit)))
 
 
-def _moves(pool: Pool, listed: List[str], now: int) -> bool:
-    """Does the list differ from the extended regions that are there and well?"""
-    known = catalogue()
-    well = {region.name for region in pool.extended(now) if region.state(now) != "Failed"}
-    return {known.normalise(name) for name in listed} != well or bool(
-        [region for region in pool.extended(now) if region.state(now) == "Failed"]
-    )
+def _moves(pool: Pool, wanted: Changes, listed: Optional[List[str]], now: int) -> bool:
+    """Does the list differ from the extended regions that are there; or, where the request
+    changes nothing, is a Failed one among them, to be tried again (E5)?"""
+    if listed is None:
+        return False
+    there = pool.extended(now)
+    if {catalogue().normalise(name) for name in listed} != {region.name for region in there}:
+        return True
+    failed = any(region.state(now) == "Failed" for region in there)
+    return failed and lifecycle.changed(pool, wanted) == pool
 
 
 def _recover(ask: Ask, name: str) -> Response:

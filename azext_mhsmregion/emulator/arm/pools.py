@@ -77,17 +77,19 @@ def show_deleted(ask: Ask, location: str, name: str) -> Response:
 
 
 def check_name(ask: Ask) -> Response:
-    """Name availability (C3), as recorded."""
+    """Name availability (C3), as recorded; for a soft-deleted name the sentence is ours."""
     name = parse.required(parse.body(ask.request), "name", str)
     if not names.pool_name_is_valid(name):
         refusal = {"reason": "AccountNameInvalid", "message": messages.malformed_name(name)}
         return json_response(200, {"nameAvailable": False, **refusal})
     with ask.parts.reading() as unit:
-        taken = unit.tx.pool_named(name, unit.now) is not None
-    if taken:
-        refusal = {"reason": "AlreadyExists", "message": messages.name_taken(name)}
-        return json_response(200, {"nameAvailable": False, **refusal})
-    return json_response(200, {"nameAvailable": True})
+        holder = unit.tx.pool_named(name, unit.now)
+        deleted = holder is not None and holder.phase(unit.now) == "deleted"
+    if holder is None:
+        return json_response(200, {"nameAvailable": True})
+    message = messages.name_soft_deleted(name, holder.location) if deleted else messages.name_taken(name)
+    refusal = {"reason": "AlreadyExists", "message": message}
+    return json_response(200, {"nameAvailable": False, **refusal})
 
 
 def _live(unit: Unit, group: Optional[str]) -> List[Pool]:

@@ -10,6 +10,7 @@ API_VERSIONS = (
     "2021-06-01-preview", "2021-10-01", "2021-11-01-preview", "2022-02-01-preview", "2022-07-01",
     "2022-11-01", "2023-02-01", "2023-07-01", "2024-04-01-preview", "2024-11-01", "2024-12-01-preview",
     "2025-05-01", "2026-02-01",
+    "2026-05-15",
 )  # fmt: skip
 """Versions of Microsoft.KeyVault that released clients send (C6)."""
 

@@ -17,7 +17,7 @@ def key_body(url: str, pool: Pool, name: str, version: KeyVersion) -> Dict[str, 
         "attributes": attributes(pool, version),
         "key": {
             **body["public"],
-            "key_ops": list(body["key_ops"]),
+            "key_ops": list(version.attributes["key_ops"]),
             "kid": f"{url}/keys/{name}/{version.version}",
             "kty": body["kty"],
         },

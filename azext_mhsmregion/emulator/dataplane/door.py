@@ -6,7 +6,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Tuple
 
-from azext_mhsmregion.emulator.dataplane import frame, keys, roles, security_domain
+from azext_mhsmregion.emulator.dataplane import (
+    absent,
+    frame,
+    key_import,
+    key_use,
+    keys,
+    roles,
+    security_domain,
+    settings,
+)
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
@@ -25,9 +34,13 @@ API_VERSIONS = (
 )  # fmt: skip
 
 router = Router()
+absent.register(router)
 keys.register(router)
+key_import.register(router)
+key_use.register(router)
 roles.register(router)
 security_domain.register(router)
+settings.register(router)
 
 
 def handle(ask: Ask, keyring: Keyring) -> Response:

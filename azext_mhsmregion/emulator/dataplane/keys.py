@@ -1,20 +1,19 @@
-"""Keys on the wire: create, get, list, versions, delete, recover, purge, sign, verify."""
+"""Keys on the wire: create, get, list, versions, update, delete, recover, purge. Their use: key_use.py."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from azext_mhsmregion.crypto import signing
-from azext_mhsmregion.crypto.errors import CryptoError
+from azext_mhsmregion.crypto.keys import RSA_EXPONENT
 from azext_mhsmregion.emulator import acceptance, objects, parse
-from azext_mhsmregion.emulator.dataplane import bodies
+from azext_mhsmregion.emulator.dataplane import absent, bodies
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.objects import KEYS
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import keys
 from azext_mhsmregion.model.errors import Invalid
-from azext_mhsmregion.model.keys import KeyRequest
+from azext_mhsmregion.model.keys import KeyChange, KeyHandle, KeyRequest
 from azext_mhsmregion.model.names import check_key_name
 
 PAGE = 25
@@ -27,14 +26,13 @@ def register(router: Router) -> None:
     router.add("GET", "/keys/{name}/versions")(list_versions)
     router.add("GET", "/keys/{name}")(get)
     router.add("GET", "/keys/{name}/{version}")(get)
+    router.add("PATCH", "/keys/{name}")(update)
+    router.add("PATCH", "/keys/{name}/{version}")(update)
     router.add("DELETE", "/keys/{name}")(delete)
     router.add("GET", "/deletedkeys")(list_deleted)
     router.add("GET", "/deletedkeys/{name}")(get_deleted)
     router.add("POST", "/deletedkeys/{name}/recover")(recover)
     router.add("DELETE", "/deletedkeys/{name}")(purge)
-    for operation, handler in (("sign", sign), ("verify", verify)):
-        router.add("POST", f"/keys/{{name}}/{operation}")(handler)
-        router.add("POST", f"/keys/{{name}}/{{version}}/{operation}")(handler)
 
 
 def create(visit: Visit, name: str) -> Response:
@@ -42,8 +40,14 @@ def create(visit: Visit, name: str) -> Response:
     with visit.reading("keys/create", f"/keys/{name}"):
         check_key_name(name)
         asked = keys.canonical(_request(parse.body(visit.ask.request)))
-    handle, wrapped = visit.keyring.make(asked)
-    with visit.writing("key", "keys/create", f"/keys/{name}") as (unit, pool):
+    return store(visit, name, "keys/create", asked, *visit.keyring.make(asked))
+
+
+def store(
+    visit: Visit, name: str, action: str, asked: KeyRequest, handle: KeyHandle, wrapped: bytes
+) -> Response:
+    """Accept a new version of a key whose material lies ready."""
+    with visit.writing("key", action, f"/keys/{name}") as (unit, pool):
         writes = keys.create(objects.key(unit, pool, visit.region, name), name, asked, handle, unit.now)
         unit.tx.put_material(pool.id, handle.version, wrapped)
         pool = acceptance.accept(unit, pool, visit.region, writes)
@@ -72,6 +76,16 @@ def list_versions(visit: Visit, name: str) -> Response:
         key = keys.live(objects.key(unit, pool, visit.region, name), name, unit.now)
         shown = [bodies.key_item(visit.host_url, pool, key, item.version) for item in key.versions]
     return _page(visit, f"/keys/{name}/versions", shown)
+
+
+def update(visit: Visit, name: str, version: str = "") -> Response:
+    with visit.writing("key", "keys/write/action", f"/keys/{name}") as (unit, pool):
+        asked = _change(parse.body(visit.ask.request))
+        write = keys.update(objects.key(unit, pool, visit.region, name), name, version, asked, unit.now)
+        pool = acceptance.accept(unit, pool, visit.region, [write])
+        held = objects.key(unit, pool, visit.region, name)
+        _, found = keys.live_version(held, name, write.version, unit.now)
+        return json_response(200, bodies.key_body(visit.host_url, pool, name, found))
 
 
 def delete(visit: Visit, name: str) -> Response:
@@ -117,48 +131,53 @@ def purge(visit: Visit, name: str) -> Response:
     return Response(204, (("content-type", "application/json; charset=utf-8"),))
 
 
-def sign(visit: Visit, name: str, version: str = "") -> Response:
-    body = parse.body(visit.ask.request)
-    kid, private = _usable(visit, name, version, "sign")
-    algorithm, digest = parse.required(body, "alg", str), parse.b64url(body, "value")
-    try:
-        signature = signing.sign(private, algorithm, digest)
-    except CryptoError as error:
-        raise Invalid(str(error), "BadParameter") from error
-    return json_response(200, {"alg": algorithm, "kid": kid, "value": parse.to_b64url(signature)})
+def _change(body: Mapping[str, Any]) -> KeyChange:
+    attributes = attributes_of(body)
+    operations = None if body.get("key_ops") is None else tuple(parse.strings(body, "key_ops"))
+    return KeyChange(
+        operations=operations,
+        enabled=parse.optional(attributes, "enabled", bool),
+        not_before=parse.optional(attributes, "nbf", int),
+        expires=parse.optional(attributes, "exp", int),
+        tags=parse.text_map(body, "tags"),
+    )
 
 
-def verify(visit: Visit, name: str, version: str = "") -> Response:
-    body = parse.body(visit.ask.request)
-    kid, private = _usable(visit, name, version, "verify")
-    algorithm, digest = parse.required(body, "alg", str), parse.b64url(body, "digest")
-    signature = parse.b64url(body, "value")
-    try:
-        valid = signing.verify(private, algorithm, digest, signature)
-    except CryptoError as error:
-        raise Invalid(str(error), "BadParameter") from error
-    return json_response(200, {"alg": algorithm, "kid": kid, "value": valid})
-
-
-def _usable(visit: Visit, name: str, version: str, operation: str) -> Tuple[str, Any]:
-    """The kid and private key of a version that may be used now; the cryptography itself runs
-    outside the transaction."""
-    with visit.reading(f"keys/{operation}/action", f"/keys/{name}") as (unit, pool):
-        key, found = keys.live_version(objects.key(unit, pool, visit.region, name), name, version, unit.now)
-        keys.check_use(key, found, operation, unit.now)
-        wrapped = unit.tx.material(found.version)
-    kid = f"{visit.host_url}/keys/{name}/{found.version}"
-    return kid, visit.keyring.load(found.version, wrapped)
+def attributes_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What both a new key and a change may say of it. Raises NotCovered for what we cannot keep."""
+    absent.refuse_members(body, "release_policy")
+    attributes: Mapping[str, Any] = parse.optional(body, "attributes", dict) or {}
+    absent.refuse_members(attributes, "exportable")
+    return attributes
 
 
 def _request(body: Mapping[str, Any]) -> KeyRequest:
-    attributes: Mapping[str, Any] = parse.optional(body, "attributes", dict) or {}
-    enabled = parse.optional(attributes, "enabled", bool)
-    return KeyRequest(
+    if parse.optional(body, "public_exponent", int) not in (None, RSA_EXPONENT):
+        raise absent.NotCovered("A public exponent other than 65537")
+    return request_of(
+        body,
         kty=parse.required(body, "kty", str),
         size=parse.optional(body, "key_size", int),
         curve=parse.optional(body, "crv", str),
         operations=tuple(parse.strings(body, "key_ops")),
+    )
+
+
+def request_of(
+    body: Mapping[str, Any],
+    kty: str,
+    size: Optional[int],
+    curve: Optional[str],
+    operations: Tuple[str, ...],
+) -> KeyRequest:
+    """A request for a key of that kind with the attributes and tags in ``body``."""
+    attributes = attributes_of(body)
+    enabled = parse.optional(attributes, "enabled", bool)
+    return KeyRequest(
+        kty=kty,
+        size=size,
+        curve=curve,
+        operations=operations,
         enabled=True if enabled is None else enabled,
         not_before=parse.optional(attributes, "nbf", int),
         expires=parse.optional(attributes, "exp", int),

@@ -29,7 +29,7 @@ def variables(
     ``client``. ``environ`` is the user's present environment. The trust store is left out of
     JAVA_TOOL_OPTIONS where ``Authority.bundle`` could not write one."""
     present = os.environ if environ is None else environ
-    proxy = _proxy(port, place, client)
+    proxy = proxy_url(port, place, client)
     bundle = str(bundle_path(home))
     names = {
         "HTTPS_PROXY": proxy,
@@ -62,7 +62,8 @@ def as_sh(names: Mapping[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items())
 
 
-def _proxy(port: int, place: Optional[str], client: str) -> str:
+def proxy_url(port: int, place: Optional[str], client: str) -> str:
+    """The server's proxy for a client called ``client`` at ``place`` (None, "": the default one)."""
     if not place and client == "-":
         return f"http://{HOST}:{port}"
     return f"http://{quote(place or DEFAULT_PLACE, safe='')}:{quote(client, safe='')}@{HOST}:{port}"

@@ -1,0 +1,28 @@
+"""What a provider is handed instead of fetching it: time, chance, and whom to tell."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+Tell = Callable[[str], None]
+
+
+def chance() -> float:
+    """Jitter, in [0, 1). Imported when the first retry needs it."""
+    from random import random
+
+    return random()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """``sleep`` takes seconds, ``random`` gives [0, 1), ``wall`` the seconds since the epoch,
+    ``now`` is a monotonic clock; ``on_retry`` gets a sentence before each pause of a retry."""
+
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = chance
+    wall: Callable[[], float] = time.time
+    now: Callable[[], float] = time.monotonic
+    on_retry: Optional[Tell] = None
