@@ -7,7 +7,7 @@ AZ_VERSIONS := 2.48.1 2.91.0
 # Tests that need an az installation, or many minutes, stand in .ci/run.
 QUICK := not az and not slow
 
-.PHONY: demo test lint wheel rules bench record az-env az crash ci clean
+.PHONY: demo test lint wheel rules bench record az-env az clients-env clients crash ci clean
 
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
@@ -43,6 +43,12 @@ az: az-env wheel  ## the extension inside both az versions
 crash: $(READY)  ## every failpoint and 100 random kills
 	@MHSMREGION_CRASH_KILLS=100 $(PY) -m pytest -q -s tests/crash
 
+clients-env: $(READY)  ## the official management SDKs of four languages, under .clients
+	@$(PY) tests/clients/setup.py
+
+clients: clients-env  ## unmodified management clients against the emulator
+	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 tests/clients
+
 bench: az-env wheel  ## ratios that README quotes
 	@$(PY) tools/bench.py
 
@@ -53,4 +59,4 @@ ci:  ## everything that must pass before anything lands
 	@bash .ci/run
 
 clean:
-	@rm -rf build dist $(VENV) .az *.egg-info
+	@rm -rf build dist $(VENV) .az .clients *.egg-info

@@ -51,6 +51,22 @@ COMMANDS: Dict[str, Command] = {
     "keyvault emulator start": Command(f"{OPS}.emulator#start"),
     "keyvault emulator stop": Command(f"{OPS}.emulator#stop"),
     "keyvault emulator env": Command(f"{OPS}.emulator#env"),
+    "keyvault emulator restart": Command(f"{OPS}.emulator#restart"),
+    "keyvault emulator status": Command(f"{OPS}.emulator_state#status"),
+    "keyvault emulator logs": Command(f"{OPS}.emulator_state#logs"),
+    "keyvault emulator seed": Command(f"{OPS}.emulator_state#seed"),
+    "keyvault emulator reset": Command(f"{OPS}.emulator_state#reset"),
+    "keyvault emulator settings": Command(f"{OPS}.emulator_state#settings"),
+    "keyvault emulator export": Command(f"{OPS}.emulator_state#export"),
+    "keyvault emulator import": Command(f"{OPS}.emulator_state#import_"),
+    "keyvault emulator snapshot create": Command(f"{OPS}.emulator_state#snapshot_create"),
+    "keyvault emulator snapshot list": Command(f"{OPS}.emulator_state#snapshot_list"),
+    "keyvault emulator snapshot restore": Command(f"{OPS}.emulator_state#snapshot_restore"),
+    "keyvault emulator snapshot delete": Command(f"{OPS}.emulator_state#snapshot_delete"),
+    "keyvault emulator clock show": Command(f"{OPS}.emulator_state#clock_show"),
+    "keyvault emulator clock advance": Command(f"{OPS}.emulator_state#clock_advance"),
+    "keyvault emulator clock set": Command(f"{OPS}.emulator_state#clock_set"),
+    "keyvault emulator clock scale": Command(f"{OPS}.emulator_state#clock_scale"),
 }
 
 

@@ -161,14 +161,20 @@ def in_az(cli_ctx: Any) -> bool:
     return session(cli_ctx).door == AZ
 
 
-def provider(cli_ctx: Any) -> Any:
-    """The provider that the user chose. The one place where a command gets one."""
+def emulator(cli_ctx: Any) -> Any:
+    """The emulator's provider, whichever the user chose for other commands."""
+    return provider(cli_ctx, "emulator")
+
+
+def provider(cli_ctx: Any, kind: Optional[str] = None) -> Any:
+    """The provider that the user chose, or the one of ``kind``. The one place where a command
+    gets one."""
     from azext_mhsmregion.provider.selection import select
 
     here = session(cli_ctx)
     options = here.options
     return select(
-        kind=options.kind,
+        kind=kind or options.kind,
         environ=os.environ,
         config_get=lambda section, option: cli_ctx.config.get(section, option, fallback=None),
         cli_ctx=cli_ctx if in_az(cli_ctx) else None,

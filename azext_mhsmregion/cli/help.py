@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Dict, Iterable, Tuple
 
+from azext_mhsmregion.cli import help_emulator
 from azext_mhsmregion.cli.commands import groups
 from azext_mhsmregion.model.activation import MINIMUM_QUORUM, MINIMUM_WRAPPING_KEYS
 
@@ -414,6 +415,10 @@ COMMANDS: Dict[str, Text] = {
         (("Use it in this shell.", 'eval "$({p} keyvault emulator env)"'),),
     ),
 }
+
+
+GROUPS.update((name, Text(*entry)) for name, entry in help_emulator.GROUPS.items())
+COMMANDS.update((name, Text(*entry)) for name, entry in help_emulator.COMMANDS.items())
 
 
 def load(program: str, commands: Iterable[str]) -> None:

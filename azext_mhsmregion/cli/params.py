@@ -298,5 +298,10 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
 
 def register(argument: Any, command: str) -> None:
     """Tell ``argument`` (a Knack or az argument context's method) of the command's arguments."""
-    for dest, settings in PARAMETERS.get(command, {}).items():
+    parameters = PARAMETERS.get(command)
+    if parameters is None and command.startswith("keyvault emulator "):
+        from azext_mhsmregion.cli import params_emulator
+
+        parameters = params_emulator.PARAMETERS.get(command)
+    for dest, settings in (parameters or {}).items():
         argument(dest, **settings)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Mapping, Optional
 
 from azext_mhsmregion.emulator import errors as emulator_errors
 from azext_mhsmregion.emulator import running
@@ -50,7 +50,9 @@ def serve(home: str, port: int, places: Mapping[str, int]) -> None:
         emulator.store.close()
 
 
-def environment_as_sh(home: str, port: int, place: Any) -> str:
+def environment_as_sh(home: str, server: running.RunningServer, place: Optional[str]) -> str:
     """``export`` lines that point clients at the server of ``home``."""
     directory = open_home(home).directory
-    return environment.as_sh(environment.variables(Path(home), port, directory, place))
+    java_port = server.places.get(place or "")
+    names = environment.variables(Path(home), server.port, directory, place, java_port=java_port)
+    return environment.as_sh(names)

@@ -28,6 +28,10 @@ class BadPlaintext(CryptoError):
     """Bytes that the algorithm cannot encrypt or wrap: too many of them, or no whole blocks."""
 
 
+class BadIv(CryptoError):
+    """An initialization vector that is missing, has another length, or that the algorithm makes itself."""
+
+
 class BadRandom(CryptoError):
     """The random source that was handed in gave another number of bytes than asked for."""
 

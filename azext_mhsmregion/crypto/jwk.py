@@ -1,4 +1,4 @@
-"""Private keys from JWK, as an import brings them (RFC 7518, section 6; rule K1).
+"""Private and symmetric keys from JWK, as an import brings them (RFC 7518, section 6; rule K1).
 
 What comes from outside is checked whole, unlike what ``keys.load`` reads back: a private part that does
 not fit its public one would sign what nobody can verify.
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from azext_mhsmregion.crypto import b64url, keys
 from azext_mhsmregion.crypto.errors import BadKey, UnsupportedKey
-from azext_mhsmregion.crypto.keys import PrivateKey
+from azext_mhsmregion.crypto.keys import Material, SymmetricKey
 
 IMPORTED_RSA_SIZES = (1024, *keys.RSA_SIZES)
 """The service takes 1024 bits in an import, as recorded (hsm_key_using_hsm_name, exchange 24)."""
@@ -21,18 +21,28 @@ _CRT = ("p", "q", "dp", "dq", "qi")
 _MISFIT = "The private part of the JWK is no key, or does not fit its public part."
 
 
-def private_key(jwk: Mapping[str, str]) -> PrivateKey:
-    """The key in ``jwk``, of kty RSA or EC, with or without -HSM.
+def private_key(jwk: Mapping[str, str]) -> Material:
+    """The key in ``jwk``, of kty RSA, EC or oct, with or without -HSM.
 
-    RSA: n, e, d, and p, q, dp, dq, qi or none of these five. EC: crv, x, y, d. Raises BadKey for what is
-    missing, no base64url or does not fit together, UnsupportedKey for types, sizes and curves.
+    RSA: n, e, d, and p, q, dp, dq, qi or none of these five. EC: crv, x, y, d. oct: k. Raises BadKey for
+    what is missing, no base64url or does not fit together, UnsupportedKey for types, sizes and curves.
     """
     kind = jwk.get("kty", "").upper()
     if kind in ("RSA", "RSA-HSM"):
         return _rsa(jwk)
     if kind in ("EC", "EC-HSM"):
         return _ec(jwk)
-    raise UnsupportedKey(f"Key type {jwk.get('kty')!r} is not one of RSA, EC.")
+    if kind in ("OCT", "OCT-HSM"):
+        return _symmetric(jwk)
+    raise UnsupportedKey(f"Key type {jwk.get('kty')!r} is not one of RSA, EC, oct.")
+
+
+def _symmetric(jwk: Mapping[str, str]) -> SymmetricKey:
+    _numbers(jwk, "k")
+    made = SymmetricKey(b64url.decode(jwk["k"]))
+    if made.key_size not in keys.SYMMETRIC_SIZES:
+        raise UnsupportedKey(f"An oct-HSM key has 128, 192 or 256 bits, not {made.key_size}.")
+    return made
 
 
 def _rsa(jwk: Mapping[str, str]) -> rsa.RSAPrivateKey:

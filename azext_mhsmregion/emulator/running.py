@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -48,19 +47,6 @@ def find(home: Path) -> Optional[RunningServer]:
     if announced is None or _lease_holder(home) != announced.pid or not _is_held(home):
         return None
     return announced
-
-
-def is_alive(pid: int) -> bool:
-    """Is there a process ``pid``? A finished child of ours is reaped first."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _announced(home: Path) -> Optional[RunningServer]:

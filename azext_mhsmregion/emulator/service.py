@@ -236,10 +236,19 @@ class OpenHome:
     def edition(self) -> str:
         return self.emulator.settings().edition
 
+    def held_for(self, pool: str) -> Optional[float]:
+        """Seconds of service time that the pool's operation lacks while the clock is held and no
+        poll moves it (DESIGN section 3); None where time passes."""
+        with self.emulator.parts.reading() as unit:
+            found = unit.tx.pool_named(pool, unit.now)
+            held = unit.clock.mode == "manual" and not unit.settings.advance_on_poll
+            if not held or found is None or found.operation is None or not found.is_busy(unit.now):
+                return None
+            return (found.operation.done - unit.now) / 1000
+
     def find_principal(self, name: str) -> Optional[str]:
         """Object id of a principal by its name, sign-in name or application id."""
-        directory = self.emulator.directory
-        found = directory.by_name(name) or directory.by_user_principal_name(name) or directory.by_app_id(name)
+        found = named(self.emulator.directory, name)
         return None if found is None else found.object_id
 
     def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
@@ -262,6 +271,12 @@ class OpenHome:
     def ca_bundle(self) -> str:
         """Path of the bundle that trusts this home's certificates."""
         return str(self.emulator.home / "ca" / "bundle.pem")
+
+
+def named(directory: Directory, name: str) -> Optional[Principal]:
+    """A principal by its name, sign-in name, application id or object id."""
+    looks = (directory.by_name, directory.by_user_principal_name, directory.by_app_id, directory.by_object_id)
+    return next((found for look in looks for found in [look(name)] if found is not None), None)
 
 
 def open_emulator(
@@ -297,7 +312,8 @@ def open_home(
     """The home of a command. Raises HomeError, also for a caller that the directory does not
     have."""
     emulator = open_emulator(locate(environ, home))
-    principal = emulator.directory.by_name(as_name) if as_name else emulator.directory.owner
+    directory = emulator.directory
+    principal = named(directory, as_name) if as_name else directory.owner
     if principal is None:
         known: List[str] = [item.name for item in emulator.directory.principals]
         raise HomeError(

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.clock import DAY, SECOND
 from azext_mhsmregion.model.errors import Conflict, Forbidden, Invalid, NotFound
 from azext_mhsmregion.model.merge import Key, KeyVersion, Objects
@@ -18,11 +17,15 @@ RSA_SIZES = (2048, 3072, 4096)
 IMPORTED_RSA_SIZES = (1024, *RSA_SIZES)
 """1024 bits are taken in an import, as recorded (hsm_key_using_hsm_name, exchange 24)."""
 
+OCT_SIZES = (256, 192, 128)
 CURVES = ("P-256", "P-256K", "P-384", "P-521")
 OPERATIONS = {
     "RSA-HSM": ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"),
     "EC-HSM": ("sign", "verify", "deriveKey"),
+    "oct-HSM": ("encrypt", "decrypt", "wrapKey", "unwrapKey", "sign", "verify"),
 }
+"""What a key may do when its maker does not say: recorded, but for oct-HSM (ours)."""
+
 ALL_OPERATIONS = (*OPERATIONS["RSA-HSM"], "deriveKey", "import", "export")
 PROTECTING = ("sign", "encrypt", "wrapKey")
 """What an expired key or one that is not yet valid refuses. It still verifies, decrypts and unwraps what
@@ -74,8 +77,6 @@ def canonical(asked: KeyRequest, rsa_sizes: Tuple[int, ...] = RSA_SIZES) -> KeyR
     Raises Invalid for types, sizes, curves and operations that the service does not have.
     """
     kty = asked.kty if asked.kty.endswith("-HSM") else f"{asked.kty}-HSM"
-    if kty == "oct-HSM":
-        raise Invalid(messages.not_covered("Key type oct-HSM"), "NotImplemented")
     if kty not in OPERATIONS:
         raise Invalid(f"Key type '{asked.kty}' is not supported.", "BadParameter")
     size, curve = asked.size, asked.curve
@@ -83,6 +84,10 @@ def canonical(asked: KeyRequest, rsa_sizes: Tuple[int, ...] = RSA_SIZES) -> KeyR
         size, curve = size or RSA_SIZES[0], None
         if size not in rsa_sizes:
             raise Invalid(f"RSA key size {size} is not supported: {_or(rsa_sizes)}.", "BadParameter")
+    elif kty == "oct-HSM":
+        size, curve = size or OCT_SIZES[0], None
+        if size not in OCT_SIZES:
+            raise Invalid(f"Symmetric key size {size} is not supported: {_or(OCT_SIZES)}.", "BadParameter")
     else:
         size, curve = None, curve or CURVES[0]
         if curve not in CURVES:

@@ -201,6 +201,9 @@ class ManagedHsmClient:
     def delete_role_assignment(self, name: str, scope: str, assignment_name: str) -> Dict[str, Any]:
         return self._access.unassign(self._base(name), scope, assignment_name)
 
+    def held_for(self, operation: Operation) -> Optional[float]:
+        return None
+
     def whoami(self) -> str:
         return self._settings.caller()
 

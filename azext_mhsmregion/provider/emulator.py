@@ -3,15 +3,17 @@ the proxy of the server that runs on that home."""
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterator, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
 from azext_mhsmregion.emulator import errors as home_errors
 from azext_mhsmregion.emulator import wire
 from azext_mhsmregion.model.billing import PRICE_DATE, price_usd_per_hour
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.provider.access import Access, SdkAccess
+from azext_mhsmregion.provider.answers import checked
 from azext_mhsmregion.provider.client import ManagedHsmClient, Settings
 from azext_mhsmregion.provider.errors import BadRequestError, HomeError, NotFoundError
 from azext_mhsmregion.provider.interface import (
@@ -26,7 +28,10 @@ from azext_mhsmregion.provider.prices import dollars
 from azext_mhsmregion.provider.retry import retrying
 from azext_mhsmregion.provider.service import Service
 from azext_mhsmregion.provider.surroundings import Surroundings
-from azext_mhsmregion.provider.transport import InProcessTransport, RequestsTransport, Transport
+from azext_mhsmregion.provider.transport import Call, InProcessTransport, RequestsTransport, Transport
+
+CONTROL_URL = "https://emulator.mhsmregion.internal"
+"""The emulator's own API (``emulator/control``)."""
 
 
 class Emulator(Protocol):
@@ -49,6 +54,7 @@ class Emulator(Protocol):
     def expected_seconds(self, kind: str) -> float: ...
     def loss_if_removed(self, pool: str, region: str) -> int: ...
     def find_principal(self, name: str) -> Optional[str]: ...
+    def held_for(self, pool: str) -> Optional[float]: ...
 
 
 @contextmanager
@@ -113,6 +119,20 @@ class EmulatorProvider(ManagedHsmClient):
                 "It knows those of directory.json in its home: names, sign-in names, application ids.",
             )
         return found
+
+    def held_for(self, operation: Operation) -> Optional[float]:
+        with translating():
+            return self._emulator.held_for(operation.pool)
+
+    def control(self, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
+        """One call of the emulator's own API: the answer's JSON, None where it has none. Raises
+        ProviderError."""
+        what = "the emulator"
+        data = b"" if body is None else json.dumps(body).encode()
+        headers = {"accept": "application/json", "content-type": "application/json"}
+        call = Call(method, f"{CONTROL_URL}/{path}", headers, data, audience=CONTROL_URL)
+        answer = checked(self._service.transport.send(call), what)
+        return json.loads(answer.body) if answer.body else None
 
     def replication(self, name: str, key: Optional[str] = None) -> Replication:
         pool = self.get_pool(name)

@@ -75,6 +75,10 @@ class WaitTimeoutError(ProviderError):
     """The wait's own time-out passed; the operation goes on."""
 
 
+class TimeHeldError(ProviderError):
+    """The emulator's clock stands still, so what is waited for cannot come."""
+
+
 class HomeError(ProviderError):
     """The emulator's home cannot be used: unwritable, on a network file system, held by
     another process, made by a newer version."""

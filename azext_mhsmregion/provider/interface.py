@@ -184,6 +184,9 @@ class Provider(Protocol):
 
     # -- long operations -------------------------------------------------------
     def poll(self, operation: Operation) -> Operation: ...
+    def held_for(self, operation: Operation) -> Optional[float]:
+        """Seconds by which somebody must advance a clock that stands still before the operation
+        can end; None where time passes by itself."""
 
     # -- data plane ------------------------------------------------------------
     def download_security_domain(self, name: str, certificates: Sequence[bytes], quorum: int) -> str: ...

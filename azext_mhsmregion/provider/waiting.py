@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
-from azext_mhsmregion.provider.errors import NetworkError, WaitTimeoutError
+from azext_mhsmregion.provider.errors import NetworkError, TimeHeldError, WaitTimeoutError
 from azext_mhsmregion.provider.interface import Operation, Provider
 
 INTERVAL = 30.0
@@ -38,12 +38,14 @@ def wait(
     def check() -> Optional[float]:
         nonlocal operation
         operation = provider.poll(operation)
+        _refuse_held(provider, operation)
         return None if operation.done else pause()
 
     def tick(elapsed: float) -> None:
         if on_tick is not None:
             on_tick(operation, elapsed)
 
+    _refuse_held(provider, operation)
     watched = None if on_tick is None else tick
     if not operation.done and not until(check, sleep, now, watched, timeout, first=pause()):
         raise WaitTimeoutError(
@@ -51,6 +53,15 @@ def wait(
             RESUME_HINT.format(pool=operation.pool),
         )
     return operation
+
+
+def _refuse_held(provider: Provider, operation: Operation) -> None:
+    held = None if operation.done else provider.held_for(operation)
+    if held is not None:
+        raise TimeHeldError(
+            f"Service time stands still: the {operation.kind} of {operation.pool} lacks {held:g} seconds.",
+            f"`mhsm keyvault emulator clock advance --by {held:g}s` completes it.",
+        )
 
 
 def until(

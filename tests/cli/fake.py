@@ -110,6 +110,7 @@ class FakeProvider:
         self.replications: List[Replication] = []
         self.activation_polls = 2
         self.principals: Dict[str, str] = {}
+        self.held: Optional[float] = None
         self._ends: Dict[str, Tuple[float, Callable[[], None]]] = {}
 
     def __getattribute__(self, name: str) -> Any:
@@ -387,6 +388,9 @@ class FakeProvider:
 
     def whoami(self) -> str:
         return OWNER
+
+    def held_for(self, operation: Operation) -> Optional[float]:
+        return self.held
 
     def find_principal(self, name: str) -> str:
         if name not in self.principals:

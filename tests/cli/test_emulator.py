@@ -17,7 +17,7 @@ def test_start_env_stop(mhsm_process):
     assert started.returncode == 0, started.stderr
     server = json.loads(started.stdout)
     assert server["home"] == str(mhsm_process.home)
-    assert running.is_alive(server["pid"])
+    assert running.find(mhsm_process.home)
 
     again = mhsm_process(f"{GROUP} start")
     assert again.returncode == 1
@@ -29,7 +29,7 @@ def test_start_env_stop(mhsm_process):
 
     stopped = mhsm_process(f"{GROUP} stop")
     assert (stopped.returncode, stopped.stdout) == (0, "")
-    assert not running.is_alive(server["pid"])
+    assert not running.find(mhsm_process.home)
     assert not (mhsm_process.home / "server.json").exists()
 
 

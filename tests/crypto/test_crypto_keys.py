@@ -42,7 +42,9 @@ def test_k1_defaults_are_2048_bits_and_p_256():
     "kty, size, curve",
     [
         ("RSA", 2048, None),
-        ("oct-HSM", 256, None),
+        ("oct-HSM", 512, None),
+        ("oct-HSM", 256, "P-256"),
+        ("oct", 256, None),
         ("RSA-HSM", 1024, None),
         ("RSA-HSM", 2049, None),
         ("RSA-HSM", 2048, "P-256"),

@@ -175,6 +175,9 @@ def test_a_wait_survives_a_moment_without_network():
     class Flaky:
         lost = 3
 
+        def held_for(self, operation):
+            return None
+
         def poll(self, operation):
             if self.lost:
                 self.lost -= 1

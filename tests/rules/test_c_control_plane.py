@@ -544,7 +544,8 @@ def iso(milliseconds: int) -> str:
 @pytest.mark.parametrize(
     "version",
     ["2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-04-01-preview", "2024-11-01", "2025-05-01",
-     "2026-02-01"],
+     "2026-02-01",
+    "2026-05-15"],
 )  # fmt: skip
 def test_c6_released_versions_are_accepted(world: World, version: str) -> None:
     world.create_pool()

@@ -52,10 +52,20 @@ def stop(cmd) -> None:
     context.sending(cmd.cli_ctx)
     os.kill(found.pid, signal.SIGTERM)
     deadline = context.now() + STOP_SECONDS
-    while running.is_alive(found.pid):
+    while running.find(Path(home)) == found:
         if context.now() > deadline:
             raise ServiceError(f"The server (process {found.pid}) did not end in {STOP_SECONDS:g} seconds.")
         context.sleep(LOOK_SECONDS)
+
+
+def restart(cmd, port=None) -> Optional[Dict[str, Any]]:
+    """On the same ports, unless told otherwise; starts a server where none runs."""
+    found = running.find(Path(context.home(cmd.cli_ctx)))
+    if found:
+        stop(cmd)
+    ports = dict(found.places) if found else {}
+    wanted = port if port is not None else found.port if found else 0
+    return _start_in_background(context.home(cmd.cli_ctx), wanted, ports)
 
 
 def env(cmd) -> None:
@@ -69,7 +79,7 @@ def env(cmd) -> None:
             f"No server runs on {home}.",
             hint=f"Start one: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'start')}",
         )
-    text = serving.environment_as_sh(home, found.port, context.place(cmd.cli_ctx))
+    text = serving.environment_as_sh(home, found, context.place(cmd.cli_ctx))
     with errors.writing():
         sys.stdout.write(text)
 

@@ -12,6 +12,7 @@ from azext_mhsmregion.emulator.dataplane import (
     key_import,
     key_use,
     keys,
+    rng,
     roles,
     security_domain,
     settings,
@@ -38,6 +39,7 @@ absent.register(router)
 keys.register(router)
 key_import.register(router)
 key_use.register(router)
+rng.register(router)
 roles.register(router)
 security_domain.register(router)
 settings.register(router)

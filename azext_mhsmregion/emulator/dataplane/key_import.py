@@ -21,6 +21,7 @@ from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
 from azext_mhsmregion.model.names import check_key_name
 
 ACTION = "keys/import/action"
+_TYPES = {"rsa": "RSA-HSM", "ec": "EC-HSM", "oct": "oct-HSM"}
 
 
 def register(router: Router) -> None:
@@ -49,7 +50,7 @@ def _parsed(body: Mapping[str, Any]) -> Tuple[KeyRequest, Any]:
         raise Invalid(str(error), "BadParameter") from error
     public = material.public_jwk(key)
     size = None if "crv" in public else key.key_size
-    asked = request_of(body, kty.upper(), size, public.get("crv"), operations)
+    asked = request_of(body, _TYPES[kty.lower().partition("-")[0]], size, public.get("crv"), operations)
     return keys.canonical(asked, keys.IMPORTED_RSA_SIZES), key
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
-from azext_mhsmregion.crypto import b64url, encryption, signing
+from azext_mhsmregion.crypto import aes, b64url, encryption, mac, signing
 from azext_mhsmregion.crypto.errors import CryptoError
+from azext_mhsmregion.crypto.keys import SymmetricKey
 from azext_mhsmregion.emulator import objects, parse
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.routes import Router
@@ -38,6 +39,15 @@ class Use:
     material: Any
     body: Mapping[str, Any]
     algorithm: str
+    random: Callable[[int], bytes]
+
+    @property
+    def is_symmetric(self) -> bool:
+        return isinstance(self.material, SymmetricKey)
+
+    def optional_octets(self, name: str) -> Optional[bytes]:
+        """A base64url member of the body, None when absent or null. Raises Invalid."""
+        return None if self.body.get(name) is None else self.octets(name)
 
     def octets(self, name: str) -> bytes:
         """A base64url member of the body. Raises Invalid."""
@@ -63,8 +73,8 @@ def register(router: Router) -> None:
         "verify": verify,
         "encrypt": encrypt,
         "decrypt": decrypt,
-        "wrapKey": encrypt,
-        "unwrapKey": decrypt,
+        "wrapKey": wrap_key,
+        "unwrapKey": unwrap_key,
     }
     for operation, handler in handlers.items():
         answer = _answering(operation, handler)
@@ -73,21 +83,48 @@ def register(router: Router) -> None:
 
 
 def sign(use: Use) -> Response:
-    return use.answer(signing.sign(use.material, use.algorithm, use.octets("value")))
+    signs: Any = mac.sign if use.is_symmetric else signing.sign
+    return use.answer(signs(use.material, use.algorithm, use.octets("value")))
 
 
 def verify(use: Use) -> Response:
+    verifies: Any = mac.verify if use.is_symmetric else signing.verify
     digest, signature = use.octets("digest"), use.octets("value")
-    return use.answer(signing.verify(use.material, use.algorithm, digest, signature))
+    return use.answer(verifies(use.material, use.algorithm, digest, signature))
 
 
 def encrypt(use: Use) -> Response:
-    """Encrypts data, or another key: to the service the two differ by their rights alone."""
-    return use.answer(encryption.encrypt(use.material, use.algorithm, use.octets("value")))
+    """RSA and AES; what AES needs again to decrypt stands beside the value (recorded for GCM)."""
+    if not use.is_symmetric:
+        return use.answer(encryption.encrypt(use.material, use.algorithm, use.octets("value")))
+    aad = use.optional_octets("aad")
+    sealed = aes.encrypt(
+        use.material, use.algorithm, use.octets("value"), use.optional_octets("iv"), aad or b"", use.random
+    )
+    more = {"iv": b64url.encode(sealed.iv)}
+    if sealed.tag is not None:
+        more["tag"] = b64url.encode(sealed.tag)
+        if aad is not None:
+            more["aad"] = b64url.encode(aad)
+    return use.answer(sealed.ciphertext, **more)
 
 
 def decrypt(use: Use) -> Response:
-    return use.answer(encryption.decrypt(use.material, use.algorithm, use.octets("value")))
+    if not use.is_symmetric:
+        return use.answer(encryption.decrypt(use.material, use.algorithm, use.octets("value")))
+    aad, tag = use.optional_octets("aad") or b"", use.optional_octets("tag")
+    iv = use.optional_octets("iv")
+    return use.answer(aes.decrypt(use.material, use.algorithm, use.octets("value"), iv, aad, tag))
+
+
+def wrap_key(use: Use) -> Response:
+    wraps: Any = aes.wrap if use.is_symmetric else encryption.encrypt
+    return use.answer(wraps(use.material, use.algorithm, use.octets("value")))
+
+
+def unwrap_key(use: Use) -> Response:
+    unwraps: Any = aes.unwrap if use.is_symmetric else encryption.decrypt
+    return use.answer(unwraps(use.material, use.algorithm, use.octets("value")))
 
 
 def _answering(operation: str, handler: Handler) -> Callable[..., Response]:
@@ -97,7 +134,8 @@ def _answering(operation: str, handler: Handler) -> Callable[..., Response]:
         kid, material = _usable(visit, name, version, operation)
         body = parse.body(visit.ask.request)
         with _refusals():
-            return handler(Use(kid, material, body, parse.required(body, "alg", str)))
+            algorithm = parse.required(body, "alg", str)
+            return handler(Use(kid, material, body, algorithm, visit.ask.parts.sources.random))
 
     return answer
 

@@ -24,10 +24,12 @@ def variables(
     place: Optional[str] = None,
     client: str = "-",
     environ: Optional[Mapping[str, str]] = None,
+    java_port: Optional[int] = None,
 ) -> Dict[str, str]:
     """The variables for a client that stands at ``place`` (None: the default one) and is called
-    ``client``. ``environ`` is the user's present environment. The trust store is left out of
-    JAVA_TOOL_OPTIONS where ``Authority.bundle`` could not write one."""
+    ``client``. ``environ`` is the user's present environment, ``java_port`` the place's own port:
+    Java's clients cannot say where they stand. The trust store is left out of JAVA_TOOL_OPTIONS
+    where ``Authority.bundle`` could not write one."""
     present = os.environ if environ is None else environ
     proxy = proxy_url(port, place, client)
     bundle = str(bundle_path(home))
@@ -42,7 +44,7 @@ def variables(
         "SSL_CERT_FILE": bundle,
         "CURL_CA_BUNDLE": bundle,
         "NODE_EXTRA_CA_CERTS": bundle,
-        "JAVA_TOOL_OPTIONS": _java_options(home, port),
+        "JAVA_TOOL_OPTIONS": _java_options(home, java_port or port),
         "AZURE_TENANT_ID": directory.tenant_id,
         "AZURE_SUBSCRIPTION_ID": directory.subscription_id,
         "AZURE_CONFIG_DIR": str(home / "az"),

@@ -1,0 +1,153 @@
+"""``mhsm keyvault emulator``: what the emulator holds. Status, clock, seed, reset, snapshots,
+export and import, the log. In process, or asked of the server that runs on the home."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from azext_mhsmregion.cli import confirm, context
+from azext_mhsmregion.cli.ops.emulator import LOG_FILE
+from azext_mhsmregion.provider.errors import ConflictError, HomeError, NotFoundError, UsageError
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+
+
+def status(cmd) -> Dict[str, Any]:
+    return _ask(cmd, "GET", "status")
+
+
+def clock_show(cmd) -> Dict[str, Any]:
+    return _ask(cmd, "GET", "clock")
+
+
+def clock_advance(cmd, by) -> Dict[str, Any]:
+    return _ask(cmd, "POST", "clock/advance", {"seconds": seconds(by)})
+
+
+def clock_set(cmd, mode=None, to=None) -> Dict[str, Any]:
+    if mode is None and to is None:
+        raise UsageError("Say --mode, --to, or both.")
+    return _ask(cmd, "PATCH", "clock", {"mode": mode, "now": to})
+
+
+def clock_scale(cmd, factor) -> Dict[str, Any]:
+    return _ask(cmd, "PATCH", "clock", {"mode": "scaled", "scale": factor})
+
+
+def seed(cmd, file) -> Dict[str, Any]:
+    return _ask(cmd, "POST", "seed", _document(file))
+
+
+def reset(cmd, yes=False) -> None:
+    if not yes and confirm.on_terminal():
+        confirm.ask("Resetting the emulator purges all its pools and keys. Reset it?")
+    _ask(cmd, "POST", "reset")
+
+
+def snapshot_create(cmd, name) -> Dict[str, Any]:
+    return _ask(cmd, "PUT", f"snapshots/{_quoted(name)}")
+
+
+def snapshot_list(cmd) -> List[Dict[str, Any]]:
+    return _ask(cmd, "GET", "snapshots")["value"]
+
+
+def snapshot_restore(cmd, name) -> None:
+    _ask(cmd, "POST", f"snapshots/{_quoted(name)}/restore")
+
+
+def snapshot_delete(cmd, name) -> None:
+    _ask(cmd, "DELETE", f"snapshots/{_quoted(name)}")
+
+
+def settings(cmd, profile=None, edition=None, seed_number=None, durations=None, hold=None) -> Dict[str, Any]:
+    wanted = {
+        "profile": profile,
+        "edition": edition,
+        "seed": seed_number,
+        "advance_on_poll": None if hold is None else not hold,
+        "durations": None if durations is None else _durations(durations),
+    }
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    return _ask(cmd, "PATCH", "settings", changes) if changes else _ask(cmd, "GET", "status")["settings"]
+
+
+def export(cmd, file) -> Dict[str, Any]:
+    from azext_mhsmregion.cli import serving
+    from azext_mhsmregion.emulator import keeping
+
+    emulator = serving.open_home(context.home(cmd.cli_ctx))
+    try:
+        keeping.export(emulator.parts, Path(file))
+    except FileExistsError:
+        raise ConflictError(f"{file} exists.", "Choose another file; nothing is overwritten.") from None
+    except OSError as error:
+        raise HomeError(f"{file} cannot be written: {error.strerror or error}.") from error
+    return {"file": file, "home": str(emulator.home)}
+
+
+def import_(cmd, file) -> Dict[str, Any]:
+    from azext_mhsmregion.emulator import errors, keeping
+
+    home = context.home(cmd.cli_ctx)
+    try:
+        keeping.unpack(Path(file), Path(home))
+    except errors.HomeError as error:
+        raise HomeError(error.message, error.hint) from error
+    return status(cmd)
+
+
+def logs(cmd, lines=100) -> None:
+    """Prints the server's log as it is."""
+    import sys
+
+    from azext_mhsmregion.cli.errors import writing
+
+    path = Path(context.home(cmd.cli_ctx)) / LOG_FILE
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise NotFoundError("No server has run in the background on this home.") from None
+    with writing():
+        sys.stdout.write("".join(text.splitlines(keepends=True)[-lines:]))
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90s``, ``6m``, ``2h`` or ``7d`` in seconds. Raises UsageError."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is no duration.", "For example 90s, 6m, 2h or 7d.")
+    return float(match.group(1)) * UNITS[match.group(2) or "s"]
+
+
+def _durations(texts: List[str]) -> Dict[str, float]:
+    pairs = [text.partition("=") for text in texts if text]
+    wrong = [name for name, sign, _ in pairs if not sign]
+    if wrong:
+        raise UsageError(f"'{wrong[0]}' must be NAME=DURATION, such as region-add=30s.")
+    return {name: seconds(value) for name, _, value in pairs}
+
+
+def _document(file: str) -> Any:
+    """A seed file, YAML or JSON."""
+    import yaml
+
+    try:
+        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is neither YAML nor JSON: {error}") from error
+
+
+def _quoted(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+def _ask(cmd: Any, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
+    return context.emulator(cmd.cli_ctx).control(method, path, body)

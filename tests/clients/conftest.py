@@ -1,0 +1,36 @@
+"""A server on a home of the test's own, in a network of loopback only."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+import pytest
+from clients import server
+from clients.loopback import only_loopback
+
+
+@pytest.fixture(scope="session")
+def is_required():
+    """In CI nothing here may be left out: what is missing fails."""
+    return os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1"
+
+
+@pytest.fixture
+def without_network(is_required):
+    """Where a user may not cut off the network, the doorways' notes are all the proof there is."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_loopback())
+        except (OSError, AttributeError) as error:
+            if is_required:
+                pytest.fail(f"the network cannot be cut off here: {error}")
+        yield
+
+
+@pytest.fixture
+def emulator(tmp_path, without_network):
+    home = tmp_path / "home"
+    server.prepare(home)
+    with server.served(home) as running:
+        yield running
