@@ -26,10 +26,13 @@ class Keyring:
         self._turn = threading.Lock()
 
     def make(self, asked: KeyRequest) -> Tuple[KeyHandle, bytes]:
-        """A new key for a canonical request: its handle, and the wrapped private part. It is not
-        kept: a create that is refused leaves nothing behind."""
+        """A new key for a canonical request, as :meth:`take`."""
+        return self.take(asked, material.generate(asked.kty, asked.size, asked.curve))
+
+    def take(self, asked: KeyRequest, key: Any) -> Tuple[KeyHandle, bytes]:
+        """A private key as a new version: its handle, and the wrapped private part. It is not
+        kept: a create or import that is refused leaves nothing behind."""
         version = self._new_id().replace("-", "")
-        key = material.generate(asked.kty, asked.size, asked.curve)
         wrapped = wrap.wrap(self._home_key(), material.to_der(key), version.encode(), self._random)
         return KeyHandle(version, asked.kty, asked.size, asked.curve, material.public_jwk(key)), wrapped
 

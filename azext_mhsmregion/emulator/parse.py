@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import Any, List, Mapping, Optional, Type, TypeVar
 
@@ -68,17 +66,3 @@ def text_map(source: Mapping[str, Any], name: str) -> Optional[Mapping[str, str]
     if values is not None and not all(isinstance(value, str) for value in values.values()):
         raise Invalid(f"'{name}' must be an object of strings.", "BadParameter")
     return values
-
-
-def b64url(source: Mapping[str, Any], name: str) -> bytes:
-    """A base64url member, decoded. Raises Invalid."""
-    text = required(source, name, str)
-    try:
-        return base64.urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
-    except (binascii.Error, ValueError):
-        raise Invalid(f"'{name}' is not base64url.", "BadParameter") from None
-
-
-def to_b64url(data: bytes) -> str:
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from azext_mhsmregion.crypto import jwe, kdf, restore_blob, security_domain
+from azext_mhsmregion.crypto import jwe, kdf, restore_blob, security_domain, wrap
 from azext_mhsmregion.crypto.certificates import thumbprint
 from azext_mhsmregion.crypto.errors import DecryptFailed
 
@@ -133,3 +133,31 @@ def test_c4_azure_cli_finds_no_share_for_a_stranger(version, files, exchange):
     done = restore(version, files, [0, 2, 3])
     assert done.returncode != 0
     assert "Insufficient shares available" in done.stderr
+
+
+@pytest.mark.rule("C4")
+@versions
+def test_c4_azure_cli_opens_what_mhsm_downloaded(version, files, exchange):
+    """The whole way: the file that ``security-domain download`` wrote carries the pool's own key."""
+    from azext_mhsmregion.cli.app import main
+    from azext_mhsmregion.emulator.service import open_emulator
+
+    home = files / "home"
+    certificates = [str(files / f"officer{number}.cer") for number in range(4)]
+    (files / "domain.json").unlink()
+    create = ["keyvault", "create", "--hsm-name", "ContosoMHSM", "--location", "uksouth", "-o", "none"]
+    download = [
+        "keyvault", "security-domain", "download", "--hsm-name", "ContosoMHSM", "--sd-quorum", "3",
+        "--sd-wrapping-keys", *certificates, "--security-domain-file", str(files / "domain.json"),
+    ]  # fmt: skip
+    emulator = open_emulator(home)
+    emulator.configure(durations={"create": 0, "activation": 0})
+    for command in (create, download):
+        assert main([*command, "--home", str(home)]) == 0
+    assert restore(version, files, [0, 2, 3]).returncode == 0
+    opened = restore_blob.open_((files / "blob.json").read_text(), exchange.key)
+    with emulator.parts.reading() as unit:
+        pool = unit.tx.pool_named("ContosoMHSM", unit.now)
+        wrapped = unit.tx.material(f"domain:{pool.id}")
+    assert opened["hsm_backup"] == wrap.unwrap(emulator.home_key(), wrapped, f"domain:{pool.id}".encode())
+    emulator.store.close()

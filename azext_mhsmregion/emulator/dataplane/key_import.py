@@ -7,7 +7,6 @@ from typing import Any, Dict, Mapping, Tuple
 
 from azext_mhsmregion.crypto import jwk as jwks
 from azext_mhsmregion.crypto import keys as material
-from azext_mhsmregion.crypto import wrap
 from azext_mhsmregion.crypto.errors import CryptoError
 from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.emulator.dataplane import absent
@@ -17,7 +16,7 @@ from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model import keys
 from azext_mhsmregion.model.errors import Invalid
-from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
+from azext_mhsmregion.model.keys import KeyRequest
 from azext_mhsmregion.model.names import check_key_name
 
 ACTION = "keys/import/action"
@@ -34,7 +33,7 @@ def import_key(visit: Visit, name: str) -> Response:
     with visit.reading(ACTION, f"/keys/{name}"):
         check_key_name(name)
     asked, key = _parsed(parse.body(visit.ask.request))
-    return store(visit, name, ACTION, asked, *_wrapped(visit, asked, key))
+    return store(visit, name, ACTION, asked, *visit.keyring.take(asked, key))
 
 
 def _parsed(body: Mapping[str, Any]) -> Tuple[KeyRequest, Any]:
@@ -52,11 +51,3 @@ def _parsed(body: Mapping[str, Any]) -> Tuple[KeyRequest, Any]:
     size = None if "crv" in public else key.key_size
     asked = request_of(body, _TYPES[kty.lower().partition("-")[0]], size, public.get("crv"), operations)
     return keys.canonical(asked, keys.IMPORTED_RSA_SIZES), key
-
-
-def _wrapped(visit: Visit, asked: KeyRequest, key: Any) -> Tuple[KeyHandle, bytes]:
-    """As the keyring makes them: the new version's handle, and its material under the home's key."""
-    parts = visit.ask.parts
-    version = parts.sources.new_id().replace("-", "")
-    wrapped = wrap.wrap(parts.home_key(), material.to_der(key), version.encode(), parts.sources.random)
-    return KeyHandle(version, asked.kty, asked.size, asked.curve, material.public_jwk(key)), wrapped
