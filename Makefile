@@ -7,7 +7,7 @@ AZ_VERSIONS := 2.48.1 2.91.0
 # Tests that need an az installation, or many minutes, stand in .ci/run.
 QUICK := not az and not slow
 
-.PHONY: demo test lint wheel rules bench record az-env az clients-env clients crash ci clean
+.PHONY: demo test lint golden wheel rules bench record az-env az clients-env clients crash ci clean
 
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
@@ -28,6 +28,9 @@ lint: $(READY)  ## ruff and mypy
 
 rules: $(READY)  ## each rule with its tests, each mutant caught
 	@$(PY) tools/rules.py
+
+golden: $(READY)  ## recordings of the real service, replayed both ways, with their counts
+	@$(PY) -m pytest -q -s tests/golden
 
 wheel: $(READY)  ## dist/*.whl, the extension for az
 	@rm -rf build dist
