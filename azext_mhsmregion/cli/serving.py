@@ -25,8 +25,9 @@ def open_home(home: str) -> Emulator:
 
 def serve(home: str, port: int, places: Mapping[str, int]) -> None:
     """Serve until SIGTERM or SIGINT. Raises HomeError, also when another process has the home."""
-    from azext_mhsmregion.emulator.http import server
+    from azext_mhsmregion.emulator.http import requestlog, server
 
+    requestlog.to_stderr()
     folder = Path(home)
     emulator = open_home(home)
     own_pid = os.getpid()

@@ -15,18 +15,31 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 from urllib.parse import parse_qsl
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from replay_script import Script, ScriptError, Unordered
 from replay_values import Bag, Difference, Texts, compare, cuts, get, nodes, put, read_body, short
+from ways import Ask, in_process
 
 from azext_mhsmregion.crypto import b64url
 from azext_mhsmregion.crypto.certificates import certificate_jwk, self_signed
 from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
-from azext_mhsmregion.emulator.wire import Caller, Request, Response
+from azext_mhsmregion.emulator.wire import Request, Response
 
 ARM, GRAPH = "management.azure.com", "graph.microsoft.com"
 POOL_AUDIENCE = "https://managedhsm.azure.net"
@@ -37,6 +50,8 @@ LARGEST_SKIPPED_SHARE = 10
 
 Exchange = Mapping[str, Any]
 Alter = Callable[[int, Response], Response]
+Way = Callable[[Emulator], ContextManager[Ask]]
+"""How requests reach the emulator: a call, or a socket."""
 
 
 @cache
@@ -126,12 +141,18 @@ def check_share(skipped_and_all: Iterable[Tuple[int, int]]) -> Tuple[int, int]:
 
 
 def replay(
-    script: Script, recording: Sequence[Exchange], home: Path, alter: Alter = lambda index, answer: answer
+    script: Script,
+    recording: Sequence[Exchange],
+    home: Path,
+    alter: Alter = lambda index, answer: answer,
+    way: Way = in_process,
 ) -> Report:
-    """Replay ``recording`` on a fresh emulator in ``home``. ``alter`` may change an answer before
-    it is compared: the engine's own mutation check. Raises ScriptError."""
+    """Replay ``recording`` on a fresh emulator in ``home``, reached by ``way``. ``alter`` may change
+    an answer before it is compared: the engine's own mutation check. Raises ScriptError."""
     _check_script(script, recording)
-    return _Replay(script, recording, home, alter).run()
+    emulator = _emulator(home, script)
+    with way(emulator) as ask:
+        return _Replay(script, recording, emulator, ask, alter).run()
 
 
 def _check_script(script: Script, recording: Sequence[Exchange]) -> None:
@@ -151,9 +172,11 @@ def _check_script(script: Script, recording: Sequence[Exchange]) -> None:
 
 # -- the engine --------------------------------------------------------------------------------
 class _Replay:
-    def __init__(self, script: Script, recording: Sequence[Exchange], home: Path, alter: Alter) -> None:
+    def __init__(
+        self, script: Script, recording: Sequence[Exchange], emulator: Emulator, ask: Ask, alter: Alter
+    ) -> None:
         self.script, self.recording, self.alter = script, recording, alter
-        self.emulator = _emulator(home, script)
+        self.emulator, self.ask = emulator, ask
         self.texts = Texts({old: self._own(new) for old, new in script.substitutions.items()})
         self.report = Report(script.name, len(recording))
         self.used: Set[Tuple[str, int]] = set()
@@ -180,7 +203,7 @@ class _Replay:
         self.emulator.configure(advance_on_poll=self._ends_a_wait(index))
         declared = False
         for turn in range(int(exchange.get("repeated", 1))):
-            answer = self.alter(index, self.emulator.handle(request, Caller()))
+            answer = self.alter(index, self.ask(request))
             found, checks = self._differences(index, exchange["response"], answer)
             open_ones = [item for item in found if not self._is_declared(item)]
             self.report.problems += [str(item) for item in open_ones]
@@ -194,7 +217,7 @@ class _Replay:
 
     def _find_absent(self, index: int, exchange: Exchange) -> None:
         request = self._request(index, exchange["request"], whole=False)
-        body = read_body(self.emulator.handle(request, Caller()).body)
+        body = read_body(self.ask(request).body)
         error = body.get("error") if isinstance(body, dict) else None
         if not isinstance(error, dict) or NOT_COVERED not in str(error.get("message")):
             self.report.problems.append(f"exchange {index}: is not absent any more: {short(body)}")
@@ -370,7 +393,7 @@ class _Replay:
         data = b"" if body is None else json.dumps(body).encode()
         request = Request(method, host, path, dict(parse_qsl(query)), self._bearer(host), data)
         self.emulator.configure(advance_on_poll=True)
-        answer = self.emulator.handle(request, Caller())
+        answer = self.ask(request)
         if answer.status >= 400:
             raise ScriptError(f"{self.script.name}: set-up {method} {path}: {answer.status} {answer.body!r}")
         return answer

@@ -15,6 +15,7 @@ from replay import Report, check_share, replay
 from replay_script import CHECKS, Script, ScriptError, load, names, parse, read
 from replay_values import Texts
 from shared_data import golden
+from ways import over_the_socket
 
 from azext_mhsmregion.emulator.wire import Response
 
@@ -57,6 +58,20 @@ def test_the_recording_replays(name: str, tmp_path: Path, capsys: pytest.Capture
     assert report.assertions > least
     with capsys.disabled():
         print(f"\n{report.line()}")
+
+
+@pytest.mark.socket
+@pytest.mark.parametrize("name", ["hsm_mgmt", REGION])
+def test_the_recording_replays_over_the_socket(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CONNECT, TLS and HTTP add no difference: the same counts as in process."""
+    inside = replay(load(name), golden(name), tmp_path / "inside")
+    outside = replay(load(name), golden(name), tmp_path / "outside", way=over_the_socket)
+    assert outside.problems == []
+    assert outside.line() == inside.line()
+    with capsys.disabled():
+        print(f"\n{outside.line()} [over the socket]")
 
 
 def test_at_most_a_tenth_of_all_exchanges_is_skipped() -> None:

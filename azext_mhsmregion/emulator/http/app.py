@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import parse_qsl
 
+from azext_mhsmregion.emulator.errors import HomeError, HomeUnwritable
+from azext_mhsmregion.emulator.http import requestlog
 from azext_mhsmregion.emulator.wire import Caller, Gateway, Request, Response, json_response
 
 LONGEST_BODY = 1024 * 1024
@@ -17,6 +20,7 @@ LONGEST_BODY = 1024 * 1024
 
 _LONGEST_DISCARDED = 8 * LONGEST_BODY
 _NO_BODY = (204, 304)
+_CLIENT_REQUEST_ID = b"x-ms-client-request-id"
 _CLOSE = ("connection", "close")
 
 log = logging.getLogger(__name__)
@@ -55,16 +59,30 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tunnel: Tunnel = scope["state"]["tunnel"]
+        begun = time.perf_counter()
         try:
             response = await self._respond(scope, receive, tunnel)
             headers = self._headers(response)
         except (Disconnected, asyncio.CancelledError):  # only a stop without grace cancels
             return
+        except HomeError as error:
+            log.warning("%s", error.message)
+            response = _unusable(error)
+            headers = self._headers(response)
         except Exception:
             log.exception("%s https://%s%s failed", scope["method"], tunnel.host, scope["path"])
             response = _failure()
             headers = self._headers(response)
-        log.debug("%s https://%s%s: %d", scope["method"], tunnel.host, scope["path"], response.status)
+        requestlog.record(
+            scope["method"],
+            f"{tunnel.host}{scope['raw_path'].decode('latin-1')}",
+            response.status,
+            time.perf_counter() - begun,
+            tunnel.caller.client,
+            tunnel.caller.place,
+            tunnel.caller.region,
+            _client_request_id(scope["headers"]),
+        )
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -122,6 +140,11 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
+def _client_request_id(pairs: Headers) -> str:
+    found = (value for name, value in pairs if name == _CLIENT_REQUEST_ID)
+    return next(found, b"").decode("latin-1")
+
+
 def _joined(pairs: Headers) -> Dict[str, str]:
     headers: Dict[str, str] = {}
     for raw_name, raw_value in pairs:
@@ -150,6 +173,13 @@ def _error(status: int, code: str, message: str, *headers: Tuple[str, str]) -> R
 def _failure() -> Response:
     text = "The emulator failed to handle this request; its log says why."
     return _error(500, "InternalError", text)
+
+
+def _unusable(error: HomeError) -> Response:
+    """The system keeps the home from us, by a full disk for instance. 507 is a status that SDKs do
+    not try again, so that their users read why."""
+    status = 507 if isinstance(error, HomeUnwritable) else 503
+    return _error(status, "HomeUnusable", f"{error.message} Nothing was changed.")
 
 
 def _too_long() -> Response:

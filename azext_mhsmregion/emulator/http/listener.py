@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Callable, Mapping, Optional, Set, Tuple
 
-from azext_mhsmregion.emulator.http import hello, preface
+from azext_mhsmregion.emulator.http import hello, preface, requestlog
 from azext_mhsmregion.emulator.http.app import Tunnel
 from azext_mhsmregion.emulator.http.authority import Authority, NotOurName
 from azext_mhsmregion.emulator.wire import Caller, Gateway, NameKind, Resolution
@@ -114,6 +114,7 @@ class Listener:
                 self._raw.discard(sock)  # from here on the transport closes it, on failure too
                 await self._hand_over(sock, tunnel, context)
         except preface.BadPreface as error:
+            log.info("a connection was answered %d: %s", error.status, error)
             await _say_farewell(sock, _answer(error.status, str(error)))
         except (preface.Gone, asyncio.TimeoutError, OSError) as error:
             log.debug("a connection ended early: %r", error)
@@ -132,7 +133,9 @@ class Listener:
         head = await preface.read_head(sock)
         if head.method == "CONNECT":
             return await self._connect(sock, head)
-        await _say_farewell(sock, _plain_answer(head, self._door.health))
+        answer = _plain_answer(head, self._door.health)
+        requestlog.record(head.method, head.target, _status_of(answer), place=self._place)
+        await _say_farewell(sock, answer)
         return None
 
     async def _direct(self, sock: socket.socket) -> Optional[Tunnel]:
@@ -151,13 +154,13 @@ class Listener:
         resolution = Resolution(NameKind.FOREIGN)
         if port == PORT_SERVED:
             resolution = await self._resolve(host, place, client)
-        if resolution.kind is NameKind.NXDOMAIN:
-            await _say_farewell(sock, _no_such_name(host))
-        elif resolution.kind is NameKind.FOREIGN:
-            await _say_farewell(sock, _refusal(f"a connection to {host}:{port}"))
-        else:
+        if resolution.kind is NameKind.OURS:
             await asyncio.get_running_loop().sock_sendall(sock, _ESTABLISHED)
             return Tunnel(host, Caller(place=place, client=client, region=resolution.region))
+        is_unknown = resolution.kind is NameKind.NXDOMAIN
+        answer = _no_such_name(host) if is_unknown else _refusal(f"a connection to {host}:{port}")
+        requestlog.record("CONNECT", head.target, _status_of(answer), client=client, place=place)
+        await _say_farewell(sock, answer)
         return None
 
     async def _resolve(self, host: str, place: str, client: str) -> Resolution:
@@ -175,8 +178,10 @@ class Listener:
             )
         except NotOurName as error:
             log.info("refused TLS in a tunnel to %s: %s", tunnel.host, error)
-            await _say_farewell(sock, hello.UNRECOGNIZED_NAME)
-            return None
+        except OSError as error:  # a full disk
+            log.warning("no certificate for %s: %s", tunnel.host, error)
+        await _say_farewell(sock, hello.UNRECOGNIZED_NAME)
+        return None
 
     async def _hand_over(self, sock: socket.socket, tunnel: Tunnel, context: ssl.SSLContext) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
@@ -195,6 +200,10 @@ def _answer(status: int, text: str, *headers: Tuple[str, str], kind: str = "text
         "connection: close",
     ]
     return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+def _status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
 
 
 def _plain_answer(head: preface.Head, health: Mapping[str, Any]) -> bytes:
