@@ -7,7 +7,7 @@ AZ_VERSIONS := 2.48.1 2.91.0
 # Tests that need an az installation, or many minutes, stand in .ci/run.
 QUICK := not az and not slow
 
-.PHONY: demo test lint golden wheel rules bench record az-env az clients-env clients crash ci clean
+.PHONY: demo test lint golden wheel rules bench record az-env az clients-env clients crash ci clean parity
 
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
@@ -63,3 +63,7 @@ ci:  ## everything that must pass before anything lands
 
 clean:
 	@rm -rf build dist $(VENV) .az .clients *.egg-info
+
+parity: $(READY)  ## docs/parity.md against SDK and router; each route switched off once
+	@$(PY) tests/clients/setup.py python
+	@$(PY) tools/parity.py

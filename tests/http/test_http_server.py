@@ -16,6 +16,7 @@ import pytest
 import requests
 from floor import ARM, POOL, TIMEOUT, dial, get, read_answer, say, tunnel
 
+from azext_mhsmregion.emulator.http import server as http_server
 from azext_mhsmregion.emulator.http.server import Server
 
 pytestmark = pytest.mark.socket
@@ -151,3 +152,12 @@ def test_run_says_when_it_is_ready_and_stops_on_a_signal(tmp_path):
     finally:
         child.kill()
         child.stdout.close()
+
+
+def test_headers_that_take_too_long_end_the_connection(server, bundle, monkeypatch):
+    monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.05)
+    with tunnel(server.port, bundle) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert sock.recv(1) == b""
+    with tunnel(server.port, bundle) as sock:
+        assert get(sock).status == 200

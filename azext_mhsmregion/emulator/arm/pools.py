@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.emulator.arm import bodies, groups
 from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.paging import Item, page
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
@@ -19,6 +20,9 @@ SUBSCRIPTION = "/subscriptions/{subscription}"
 PROVIDER = "/providers/Microsoft.KeyVault"
 POOLS = SUBSCRIPTION + "/resourceGroups/{group}" + PROVIDER + "/managedHSMs"
 DELETED = SUBSCRIPTION + PROVIDER + "/locations/{location}/deletedManagedHSMs/{name}"
+
+PAGE = 100
+"""Pools on one page of a list; ours, no recording has more than one page."""
 
 
 def register(router: Router) -> None:
@@ -37,8 +41,8 @@ def list_pools(ask: Ask, group: Optional[str] = None) -> Response:
     with ask.parts.reading() as unit:
         if group is not None:
             group = groups.require(unit, group)
-        shown = [bodies.pool_body(pool, unit.now) for pool in _live(unit, group)]
-    return json_response(200, {"value": shown})
+        shown = [(_key(pool), bodies.pool_body(pool, unit.now)) for pool in _live(unit, group)]
+    return _paged(ask, shown)
 
 
 def list_resources(ask: Ask) -> Response:
@@ -47,8 +51,8 @@ def list_resources(ask: Ask) -> Response:
         wanted = ask.request.query.get("$filter", "").lower()
         pools = [] if "microsoft.keyvault/vaults" in wanted else _live(unit, None)
         keep = ("id", "name", "type", "location", "tags", "sku")
-        shown = [{key: bodies.pool_body(pool, unit.now)[key] for key in keep} for pool in pools]
-    return json_response(200, {"value": shown})
+        whole = [(_key(pool), bodies.pool_body(pool, unit.now)) for pool in pools]
+    return _paged(ask, [(key, {name: body[name] for name in keep}) for key, body in whole])
 
 
 def show_pool(ask: Ask, group: str, name: str) -> Response:
@@ -64,8 +68,8 @@ def list_regions(ask: Ask, group: str, name: str) -> Response:
 def list_deleted(ask: Ask) -> Response:
     with ask.parts.reading() as unit:
         deleted = [pool for pool in unit.tx.pools() if pool.phase(unit.now) == "deleted"]
-        deleted.sort(key=lambda pool: pool.name.lower())
-        return json_response(200, {"value": [bodies.deleted_body(pool) for pool in deleted]})
+    deleted.sort(key=_key)
+    return _paged(ask, [(_key(pool), bodies.deleted_body(pool)) for pool in deleted])
 
 
 def show_deleted(ask: Ask, location: str, name: str) -> Response:
@@ -92,13 +96,22 @@ def check_name(ask: Ask) -> Response:
     return json_response(200, {"nameAvailable": False, **refusal})
 
 
+def _paged(ask: Ask, items: Sequence[Item]) -> Response:
+    url = f"https://{ask.request.host}{ask.request.path}"
+    return json_response(200, page(items, ask.request.query, "$top", PAGE, url))
+
+
+def _key(pool: Pool) -> str:
+    return pool.name.lower()
+
+
 def _live(unit: Unit, group: Optional[str]) -> List[Pool]:
     pools = [
         pool
         for pool in unit.tx.pools()
         if pool.phase(unit.now) == "live" and (group is None or pool.group.lower() == group.lower())
     ]
-    return sorted(pools, key=lambda pool: pool.name.lower())
+    return sorted(pools, key=_key)
 
 
 def require(unit: Unit, group: str, name: str) -> Pool:

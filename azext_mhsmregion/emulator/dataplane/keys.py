@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from azext_mhsmregion.crypto.keys import RSA_EXPONENT
 from azext_mhsmregion.emulator import acceptance, objects, parse
 from azext_mhsmregion.emulator.dataplane import absent, bodies
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.objects import KEYS
+from azext_mhsmregion.emulator.paging import Item, page
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import keys
-from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.keys import KeyChange, KeyHandle, KeyRequest
 from azext_mhsmregion.model.names import check_key_name
 
@@ -64,7 +64,7 @@ def get(visit: Visit, name: str, version: str = "") -> Response:
 def list_keys(visit: Visit) -> Response:
     with visit.reading("keys/read/action", "/keys") as (unit, pool):
         shown = [
-            bodies.key_item(visit.host_url, pool, key)
+            (key.name, bodies.key_item(visit.host_url, pool, key))
             for key in objects.shown(unit, pool, visit.region, KEYS).keys.values()
             if key.state.get("deleted") is None
         ]
@@ -74,7 +74,8 @@ def list_keys(visit: Visit) -> Response:
 def list_versions(visit: Visit, name: str) -> Response:
     with visit.reading("keys/read/action", f"/keys/{name}") as (unit, pool):
         key = keys.live(objects.key(unit, pool, visit.region, name), name, unit.now)
-        shown = [bodies.key_item(visit.host_url, pool, key, item.version) for item in key.versions]
+        url = visit.host_url
+        shown = [(one.version, bodies.key_item(url, pool, key, one.version)) for one in key.versions]
     return _page(visit, f"/keys/{name}/versions", shown)
 
 
@@ -101,7 +102,7 @@ def list_deleted(visit: Visit) -> Response:
     with visit.reading("keys/deletedKeys/read/action", "/keys") as (unit, pool):
         url = visit.host_url
         shown = [
-            {**bodies.key_item(url, pool, key), **bodies.deletion(url, key)}
+            (key.name, {**bodies.key_item(url, pool, key), **bodies.deletion(url, key)})
             for key in objects.shown(unit, pool, visit.region, KEYS).keys.values()
             if keys.is_deleted(key, unit.now)
         ]
@@ -185,20 +186,7 @@ def request_of(
     )
 
 
-def _page(visit: Visit, path: str, items: List[Dict[str, Any]]) -> Response:
-    """One page of a list (25 at most), with a nextLink while there is more."""
-    query = visit.ask.request.query
-    try:
-        size = min(PAGE, int(query.get("maxresults", PAGE)))
-        start = int(query.get("$skiptoken", 0))
-    except ValueError:
-        raise Invalid("'maxresults' and '$skiptoken' must be integers.", "BadParameter") from None
-    if size < 1 or start < 0:
-        raise Invalid("'maxresults' must be from 1 to 25.", "BadParameter")
-    body: Dict[str, Any] = {"value": items[start : start + size]}
-    if start + size < len(items):
-        version = query.get("api-version", "")
-        body["nextLink"] = (
-            f"{visit.host_url}{path}?api-version={version}&$skiptoken={start + size}&maxresults={size}"
-        )
-    return json_response(200, body)
+def _page(visit: Visit, path: str, items: List[Item]) -> Response:
+    """One page of a list: 25 at most (facts of the service's limits)."""
+    url = f"{visit.host_url}{path}"
+    return json_response(200, page(items, visit.ask.request.query, "maxresults", PAGE, url))

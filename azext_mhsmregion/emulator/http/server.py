@@ -30,6 +30,9 @@ GRACE = 10.0
 """Seconds that ``stop`` gives to requests under way."""
 
 LONGEST_HEADERS = 65536
+HEAD_TIMEOUT = 60.0
+"""Seconds that a request's line and headers may take to arrive."""
+
 HANDLER_THREADS = 16
 DOOR_THREADS = 4
 _LINGER = 0.25
@@ -157,11 +160,12 @@ class _Connections:
 
 
 class _Http(HttpToolsProtocol):  # type: ignore[misc]
-    """uvicorn's protocol, with a bound on headers, on silence before the first request, and a
-    future that tells when the connection is gone."""
+    """uvicorn's protocol, with a bound on headers and on the time they take, on silence before the
+    first request, and a future that tells when the connection is gone."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._head_timer: Optional[asyncio.TimerHandle] = None
         self.lost: asyncio.Future[None] = self.loop.create_future()
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -169,6 +173,7 @@ class _Http(HttpToolsProtocol):  # type: ignore[misc]
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
         self._unset_keepalive_if_required()
+        self._stop_head_timer()
         super().connection_lost(exc)
         if not self.lost.done():
             self.lost.set_result(None)
@@ -176,12 +181,27 @@ class _Http(HttpToolsProtocol):  # type: ignore[misc]
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._header_bytes = 0
+        self._stop_head_timer()
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._head_too_slow)
+
+    def on_headers_complete(self) -> None:
+        self._stop_head_timer()
+        super().on_headers_complete()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > LONGEST_HEADERS:
             raise ValueError("the request's headers are too long")
         super().on_header(name, value)
+
+    def _head_too_slow(self) -> None:
+        log.info("a request's headers took longer than %g seconds", HEAD_TIMEOUT)
+        self.transport.close()
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 def _listening(host: str, port: int) -> socket.socket:

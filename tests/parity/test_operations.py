@@ -1,0 +1,99 @@
+"""Operations of docs/parity.md that no rule's test asks by themselves, and those that are absent."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rules.harness import EXTENDED, POOL, PRIMARY, World
+
+OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.json"
+PROVIDER = "/providers/Microsoft.KeyVault"
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path / "home")
+
+
+def names(answer):
+    return [one["name"] for one in answer.ok().body["value"]]
+
+
+def test_a_pool_is_shown_as_it_was_made(world):
+    world.create_pool()
+
+    shown = world.show().ok().body
+
+    assert (shown["name"], shown["location"], shown["properties"]["provisioningState"]) == (
+        POOL,
+        PRIMARY,
+        "Succeeded",
+    )
+
+
+def test_a_create_ends_with_the_pool(world):
+    made = world.create_pool().body
+
+    assert (made["name"], made["properties"]["provisioningState"]) == (POOL, "Succeeded")
+
+
+def test_an_update_adds_tags_and_regions_one_after_the_other(world):
+    world.active_pool()
+
+    world.finish(world.arm("PATCH", world.pool_path(), {"tags": {"team": "payments"}})).ok()
+    world.finish(world.set_regions(EXTENDED)).ok()
+
+    assert world.show().body["tags"] == {"team": "payments"}
+    assert world.regions() == [(PRIMARY, "Succeeded", True), (EXTENDED, "Succeeded", False)]
+
+
+def test_a_group_lists_its_own_pools(world):
+    world.arm("PUT", "/resourceGroups/other", {"location": PRIMARY}, version="2024-03-01").ok()
+    world.create_pool()
+    world.finish(world.arm("PUT", world.pool_path("Other-Pool", "other"), world.pool_body())).ok()
+
+    listed = [
+        names(world.arm("GET", f"/resourceGroups/{group}{PROVIDER}/managedHSMs"))
+        for group in ("default", "other")
+    ]
+
+    assert listed == [[POOL], ["Other-Pool"]]
+
+
+def test_a_subscription_lists_all_live_pools(world):
+    for name in ("Second-Pool", "First-Pool", "Deleted-Pool"):
+        world.create_pool(name)
+    world.finish(world.delete_pool("Deleted-Pool")).ok()
+
+    assert names(world.arm("GET", f"{PROVIDER}/managedHSMs")) == ["First-Pool", "Second-Pool"]
+
+
+def test_deleted_pools_are_listed_and_the_living_are_not(world):
+    for name in ("Living-Pool", POOL):
+        world.create_pool(name)
+    world.finish(world.delete_pool()).ok()
+
+    assert names(world.arm("GET", f"{PROVIDER}/deletedManagedHSMs")) == [POOL]
+
+
+def absent():
+    """The operations whose paths the emulator does not know."""
+    listed = json.loads(OPERATIONS.read_text(encoding="utf-8"))["operations"]
+    found = [one for one in listed if one["group"] not in ("managed_hsms", "mhsm_regions")]
+    return [pytest.param(one, id=f"{one['group']}.{one['operation']}") for one in found]
+
+
+@pytest.mark.parametrize("operation", absent())
+def test_an_absent_operation_says_what_the_emulator_covers(world, operation):
+    world.create_pool()
+    path = re.sub(r"^/subscriptions/{\w+}", "", operation["path"])
+    given = {"resourceGroupName": "default", "name": POOL}
+    path = re.sub(r"{(\w+)}", lambda match: given.get(match[1], "x"), path)
+
+    answer = world.arm(operation["method"], path, {} if operation["method"] == "PUT" else None)
+
+    assert (answer.status, answer.code) == (404, "InvalidResourceType")
+    assert "Microsoft.KeyVault/managedHSMs" in answer.message
