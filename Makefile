@@ -50,10 +50,11 @@ clients-env: $(READY)  ## the official management SDKs of four languages, under 
 	@$(PY) tests/clients/setup.py
 
 clients: clients-env  ## unmodified management clients against the emulator
-	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 tests/clients
+	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 -m "not az" tests/clients tests/docs
 
 bench: az-env wheel  ## ratios that README quotes
 	@$(PY) tools/bench.py
+	@$(PY) tools/bench_service.py
 
 record: $(READY)  ## record the cassettes anew against the emulator's socket
 	@$(PY) -m pytest -q tests/playback --record emulator
@@ -62,7 +63,7 @@ ci:  ## everything that must pass before anything lands
 	@bash .ci/run
 
 clean:
-	@rm -rf build dist $(VENV) .az .clients *.egg-info
+	@rm -rf build dist $(VENV) .az .clients .bench *.egg-info
 
 parity: $(READY)  ## docs/parity.md against SDK and router; each route switched off once
 	@$(PY) tests/clients/setup.py python

@@ -411,8 +411,17 @@ COMMANDS: Dict[str, Text] = {
         (("Stop it.", "{p} keyvault emulator stop"),),
     ),
     "keyvault emulator env": Text(
-        "Print the environment that points clients at the emulator, for sh.",
-        (("Use it in this shell.", 'eval "$({p} keyvault emulator env)"'),),
+        "Print the environment that points clients at the emulator.",
+        (
+            ("Use it in this shell.", 'eval "$({p} keyvault emulator env)"'),
+            ("In fish.", "eval ({p} keyvault emulator env --format fish | string collect)"),
+            ("In PowerShell.", "iex ({p} keyvault emulator env --format powershell | Out-String)"),
+            (
+                "For docker compose and editors, into a .env file.",
+                "{p} keyvault emulator env --format dotenv",
+            ),
+        ),
+        detail="It holds the client secret of the emulator's own service principal.",
     ),
 }
 

@@ -293,6 +293,13 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
             "help": "One more port, whose clients stand in that place (port 0: a free one).",
         },
     },
+    "keyvault emulator env": {
+        "form": {
+            "options_list": ["--format"],
+            **enum_choice_list(["sh", "fish", "powershell", "dotenv", "json"]),
+            "help": "For which shell, or as a file for others to read.",
+        },
+    },
 }
 
 

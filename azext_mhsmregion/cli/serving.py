@@ -51,9 +51,9 @@ def serve(home: str, port: int, places: Mapping[str, int]) -> None:
         emulator.store.close()
 
 
-def environment_as_sh(home: str, server: running.RunningServer, place: Optional[str]) -> str:
-    """``export`` lines that point clients at the server of ``home``."""
+def environment_as(form: str, home: str, server: running.RunningServer, place: Optional[str]) -> str:
+    """What points clients at the server of ``home``, in one of ``environment.FORMATS``."""
     directory = open_home(home).directory
     java_port = server.places.get(place or "")
     names = environment.variables(Path(home), server.port, directory, place, java_port=java_port)
-    return environment.as_sh(names)
+    return environment.FORMATS[form](names)

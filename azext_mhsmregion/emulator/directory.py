@@ -4,10 +4,12 @@ The directory is the file ``<home>/directory.json``, made with defaults on first
 user's to edit from then on::
 
     {"tenantId": "...", "subscriptionId": "...",
-     "principals": [{"name": "owner", "kind": "user", "objectId": "..."},
+     "principals": [{"name": "owner", "kind": "user", "objectId": "...", "password": "..."},
                     {"name": "emulator-app", "kind": "servicePrincipal", "objectId": "...",
-                     "appId": "...", "secret": "..."}]}
+                     "appId": "...", "secret": "...", "certificates": ["-----BEGIN CERT..."]}]}
 
+A user without a password cannot sign in; a service principal has a secret, certificates (PEM, of
+RSA keys), or both.
 A directory says who somebody is, never what he may do: rights are local RBAC's (rule K3).
 """
 
@@ -27,6 +29,7 @@ SERVICE_PRINCIPAL = "servicePrincipal"
 OWNER = "owner"
 APP = "emulator-app"
 OTHER = "other"
+PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
 DOMAIN = "mhsmregion.onmicrosoft.com"
 
 
@@ -42,13 +45,16 @@ class DirectoryError(Exception):
 
 @dataclass(frozen=True)
 class Principal:
-    """A user, or a service principal with its application id and secret."""
+    """A user with the password, or a service principal with its application id, secret and
+    certificates (PEM)."""
 
     object_id: str
     name: str
     kind: str
     app_id: Optional[str] = None
     secret: Optional[str] = None
+    password: Optional[str] = None
+    certificates: Tuple[str, ...] = ()
 
     @property
     def user_principal_name(self) -> str:
@@ -106,9 +112,9 @@ def _defaults(new_id: Callable[[], str], new_secret: Callable[[], str]) -> Direc
         tenant_id=new_id(),
         subscription_id=new_id(),
         principals=(
-            Principal(new_id(), OWNER, USER),
+            Principal(new_id(), OWNER, USER, password=new_secret()),
             Principal(new_id(), APP, SERVICE_PRINCIPAL, app_id=new_id(), secret=new_secret()),
-            Principal(new_id(), OTHER, USER),
+            Principal(new_id(), OTHER, USER, password=new_secret()),
         ),
     )
 
@@ -121,6 +127,8 @@ def _as_json(directory: Directory) -> bytes:
             "objectId": principal.object_id,
             "appId": principal.app_id,
             "secret": principal.secret,
+            "password": principal.password,
+            "certificates": list(principal.certificates) or None,
         }
         return {key: value for key, value in row.items() if value is not None}
 
@@ -162,9 +170,23 @@ def _principal(path: Path, field: str, row: object) -> Principal:
     object_id = _guid(path, f"{field}.objectId", row.get("objectId"))
     name = _text(path, f"{field}.name", row)
     if kind == USER:
-        return Principal(object_id, name, USER)
+        password = _text(path, f"{field}.password", row) if "password" in row else None
+        return Principal(object_id, name, USER, password=password)
     app_id = _guid(path, f"{field}.appId", row.get("appId"))
-    return Principal(object_id, name, SERVICE_PRINCIPAL, app_id, _text(path, f"{field}.secret", row))
+    certificates = _certificates(path, f"{field}.certificates", row.get("certificates", []))
+    has_secret = "secret" in row or not certificates
+    secret = _text(path, f"{field}.secret", row) if has_secret else None
+    return Principal(object_id, name, SERVICE_PRINCIPAL, app_id, secret, certificates=certificates)
+
+
+def _certificates(path: Path, field: str, rows: object) -> Tuple[str, ...]:
+    """PEM texts; what is in them is read when somebody signs in, since that takes a while."""
+    if not isinstance(rows, list):
+        raise DirectoryError(path, field, "must be a list of certificates as PEM")
+    for index, row in enumerate(rows):
+        if not isinstance(row, str) or not row.lstrip().startswith(PEM_BEGIN):
+            raise DirectoryError(path, f"{field}[{index}]", f"must be PEM, beginning with {PEM_BEGIN!r}")
+    return tuple(rows)
 
 
 def _text(path: Path, field: str, row: Mapping[str, object]) -> str:

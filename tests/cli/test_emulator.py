@@ -27,6 +27,10 @@ def test_start_env_stop(mhsm_process):
     assert f"export HTTPS_PROXY=http://japaneast:-@127.0.0.1:{server['port']}" in env
     assert all(line.startswith("export ") for line in env)
 
+    as_json = json.loads(mhsm_process(f"{GROUP} env --format json").stdout)
+    assert as_json["HTTPS_PROXY"] == f"http://127.0.0.1:{server['port']}"
+    assert mhsm_process(f"{GROUP} env --format cmd").returncode == 2
+
     stopped = mhsm_process(f"{GROUP} stop")
     assert (stopped.returncode, stopped.stdout) == (0, "")
     assert not running.find(mhsm_process.home)
@@ -36,6 +40,8 @@ def test_start_env_stop(mhsm_process):
 @pytest.mark.socket
 def test_start_that_fails_says_why(mhsm_process):
     with_taken_port = json.loads(mhsm_process(f"{GROUP} start").stdout)["port"]
+    logged = mhsm_process(f"{GROUP} logs")
+    assert "Ready on 127.0.0.1" in logged.stdout
     other = mhsm_process(f"{GROUP} start --port {with_taken_port} --home {mhsm_process.home}-2")
     assert other.returncode == 1
     assert "cannot listen" in other.stderr

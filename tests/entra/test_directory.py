@@ -122,3 +122,33 @@ def test_the_directory_needs_the_standard_library_alone():
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"
+
+
+def test_users_have_generated_passwords(tmp_path):
+    directory = load(tmp_path)
+    assert [p.password for p in directory.principals] == ["s3cret", None, "s3cret"]
+
+
+def test_an_application_may_have_certificates_instead_of_a_secret(tmp_path):
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+    def change(body):
+        del body["principals"][1]["secret"]
+        body["principals"][1]["certificates"] = [pem]
+
+    app = edited(tmp_path, change).app
+    assert (app.secret, app.certificates) == (None, (pem,))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda rows: rows[0].update(password=" "), "principals[0].password"),
+        (lambda rows: rows[1].update(certificates="pem"), "principals[1].certificates"),
+        (lambda rows: rows[1].update(certificates=["/path"]), "principals[1].certificates[0]"),
+    ],
+)
+def test_malformed_credentials_are_refused_by_field(tmp_path, change, field):
+    with pytest.raises(DirectoryError) as caught:
+        edited(tmp_path, lambda body: change(body["principals"]))
+    assert caught.value.field == field

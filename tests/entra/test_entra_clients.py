@@ -2,9 +2,13 @@
 
 import time
 import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
+import requests
 
+from azext_mhsmregion.crypto.certificates import self_signed
 from azext_mhsmregion.emulator.directory import Directory
 from azext_mhsmregion.emulator.entra import handlers
 from azext_mhsmregion.emulator.entra.context import EntraContext
@@ -92,3 +96,106 @@ def test_msal_gets_a_token_as_az_asks_for_it(gateway, network, scope, monkeypatc
         authority=f"https://login.microsoftonline.com/{directory.tenant_id}",
     )
     assert app.acquire_token_for_client([scope])["token_type"] == "Bearer"
+
+
+@pytest.fixture
+def certified(gateway, tmp_path):
+    """The application has a certificate; the file that CertificateCredential reads."""
+    key, certificate = self_signed("client", datetime.now(timezone.utc) - timedelta(days=1), 30)
+    before = gateway.context
+    people = tuple(
+        replace(one, certificates=(certificate.decode(),)) if one.app_id else one
+        for one in before.directory.principals
+    )
+    gateway.context = replace(before, directory=replace(before.directory, principals=people))
+    file = tmp_path / "client.pem"
+    file.write_bytes(key + certificate)
+    yield str(file)
+    gateway.context = before
+
+
+def test_azure_identity_signs_in_by_certificate(gateway, network, certified):
+    directory = gateway.context.directory
+    proxy, bundle = network
+    made = identity.CertificateCredential(
+        directory.tenant_id,
+        directory.app.app_id,
+        certified,
+        proxies={"https": proxy},
+        connection_verify=bundle,
+        retry_total=0,
+    )
+    token = made.get_token(f"{HSM}/.default")
+    assert gateway.context.tokens.verify(token.token, [HSM]).object_id == directory.app.object_id
+
+
+@pytest.fixture
+def surroundings(network, monkeypatch):
+    """What ``emulator env`` sets, and nothing of the machine's own identity."""
+    proxy, bundle = network
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "localhost,127.0.0.1,::1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    return proxy
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_azure_identity_gets_a_managed_identitys_token(gateway, surroundings, named):
+    app = gateway.context.directory.app
+    made = identity.ManagedIdentityCredential(client_id=app.app_id if named else None)
+    token = made.get_token(f"{HSM}/.default")
+    assert gateway.context.tokens.verify(token.token, [HSM]).object_id == app.object_id
+    assert 3000 < token.expires_on - time.time() < 3700
+
+
+def test_azure_identity_gets_it_as_in_app_service(gateway, surroundings, monkeypatch):
+    app = gateway.context.directory.app
+    port = surroundings.rpartition(":")[2]
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{port}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", app.secret)
+    token = identity.ManagedIdentityCredential().get_token(f"{HSM}/.default")
+    assert gateway.context.tokens.verify(token.token, [HSM]).object_id == app.object_id
+
+
+def test_azure_identity_is_told_of_an_identity_that_is_not_there(surroundings):
+    made = identity.ManagedIdentityCredential(client_id=str(uuid.uuid4()))
+    with pytest.raises(identity.CredentialUnavailableError, match="Identity not found"):
+        made.get_token(f"{HSM}/.default")
+
+
+def public_client():
+    return msal.PublicClientApplication(
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46", authority="https://login.microsoftonline.com/organizations"
+    )
+
+
+@pytest.mark.filterwarnings("ignore:This API has been deprecated")
+def test_msal_signs_a_user_in_by_password_and_then_silently(gateway, surroundings):
+    owner = gateway.context.directory.owner
+    app = public_client()
+    answer = app.acquire_token_by_username_password(
+        owner.user_principal_name, owner.password, [f"{HSM}/.default"]
+    )
+    assert gateway.context.tokens.verify(answer["access_token"], [HSM]).object_id == owner.object_id
+    (account,) = app.get_accounts()
+    assert account["username"] == owner.user_principal_name
+    silent = app.acquire_token_silent(["https://management.azure.com/.default"], account)
+    assert gateway.context.tokens.verify(silent["access_token"], ["https://management.azure.com"])
+
+
+def test_msal_signs_a_user_in_by_device_code(gateway, surroundings):
+    owner = gateway.context.directory.owner
+    app = public_client()
+    flow = app.initiate_device_flow([f"{HSM}/.default"])
+    form = {
+        "user_code": flow["user_code"],
+        "username": owner.user_principal_name,
+        "password": owner.password,
+    }
+    assert "is signed in" in requests.post(flow["verification_uri"], form, timeout=20).text
+    answer = app.acquire_token_by_device_flow(flow)
+    assert gateway.context.tokens.verify(answer["access_token"], [HSM]).object_id == owner.object_id

@@ -116,7 +116,7 @@ def test_credentials_may_come_in_the_authorization_header(context):
         ({"client_secret": None}, 401, "invalid_client", 7000218),
         ({"client_id": "99999999-0000-0000-0000-000000000000"}, 400, "unauthorized_client", 700016),
         ({"client_id": None}, 400, "invalid_request", 900144),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
+        ({"grant_type": "authorization_code"}, 400, "unsupported_grant_type", 70003),
         ({"grant_type": None}, 400, "invalid_request", 900144),
         ({"scope": None}, 400, "invalid_request", 900144),
         ({"scope": "https://management.azure.com/user_impersonation"}, 400, "invalid_scope", 1002012),
@@ -142,7 +142,7 @@ def test_an_unknown_tenant_has_no_configuration(context):
     assert (status, body["error_codes"]) == (400, [90002])
 
 
-@pytest.mark.parametrize("path", ["/", "/common/oauth2/v2.0/devicecode", "/common/UserRealm/a@b", "/x/y/z"])
+@pytest.mark.parametrize("path", ["/", "/common/oauth2/v2.0/devicecode", "/common/oauth2/auth", "/x/y/z"])
 def test_the_rest_says_that_it_is_not_implemented(context, path):
     status, body = get(context, path)
     assert status == 404

@@ -1,12 +1,15 @@
 """The variables that send unmodified clients here."""
 
+import json
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from azext_mhsmregion.emulator.directory import Directory, Principal
-from azext_mhsmregion.emulator.http.environment import as_sh, variables
+from azext_mhsmregion.emulator.http.environment import FORMATS, as_sh, variables
 
 APP = Principal("p", "emulator-app", "servicePrincipal", "a", "it's")
 DIRECTORY = Directory("t", "s", (Principal("o", "owner", "user"), APP))
@@ -70,3 +73,76 @@ def test_a_shell_reads_back_what_was_meant():
     script = as_sh(made()) + 'printf "%s|%s" "$AZURE_CLIENT_SECRET" "$MHSMREGION_HOME"'
     answered = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True)
     assert answered.stdout == "it's|/somewhere/a home"
+
+
+HARD = {
+    "PLAIN": "http://uksouth:-@127.0.0.1:8443",
+    "SPACES": "-Da=1 -Db=2",
+    "EDGES": " a ",
+    "QUOTES": 'it\'s "so"',
+    "SINGLE": "it's",
+    "DOUBLE": 'say "so"',
+    "TYPOGRAPHIC": "it\u2019s",
+    "DOLLAR": "$HOME ${HOME} $(id)",
+    "BACKTICK": "`id`",
+    "BACKSLASH": "C:\\new\\",
+    "QUOTED_BACKSLASH": "\\'; id; '",
+    "HASH": "a #b",
+    "LINES": "a\nb",
+    "EMPTY": "",
+}
+
+
+def test_sh_gives_every_value_back():
+    script = as_sh(HARD) + "".join(f'printf "%s\\0" "${name}"; ' for name in HARD)
+    answered = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True)
+    assert answered.stdout.split("\0")[:-1] == list(HARD.values())
+
+
+def read_dotenv(text):
+    """As python-dotenv and docker compose read it: bare, 'literal' or "with escapes"."""
+    row = re.compile(r"""^(\w+)=(?:'([^']*)'|"((?:\\.|[^"\\])*)"|([^\n]*))$""", re.MULTILINE)
+    found = {}
+    for name, literal, escaped, bare in row.findall(text):
+        plain = re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), escaped)
+        found[name] = literal or plain or bare.partition(" #")[0].strip()
+    return found
+
+
+def test_dotenv_gives_every_value_back():
+    text = FORMATS["dotenv"](HARD)
+    assert read_dotenv(text) == HARD
+    assert len(text.splitlines()) == len(HARD)
+
+
+def test_dotenv_quotes_nothing_that_docker_would_take_literally():
+    lines = FORMATS["dotenv"]({name: HARD[name] for name in ("PLAIN", "SPACES", "EMPTY")}).splitlines()
+    assert lines == [f"{name}={HARD[name]}" for name in ("PLAIN", "SPACES", "EMPTY")]
+
+
+def test_fish_gives_every_value_back():
+    """In its single quotes only \\\\ and \\' are escapes (fish's manual, "Quotes")."""
+    rows = re.findall(r"^set -gx (\w+) '((?:\\[\\']|[^\\'])*)'$", FORMATS["fish"](HARD), re.MULTILINE)
+    assert {name: re.sub(r"\\([\\'])", r"\1", value) for name, value in rows} == HARD
+
+
+def test_powershell_gives_every_value_back():
+    """In its single quotes a doubled quote is one, typographic ones too (about_Quoting_Rules)."""
+    quote = "['\u2018\u2019\u201a\u201b]"
+    rows = re.findall(
+        rf"^\$Env:(\w+) = '((?:{quote}{quote}|[^'\u2018-\u201b])*)'$",
+        FORMATS["powershell"](HARD),
+        re.MULTILINE,
+    )
+    assert {name: re.sub(f"({quote}){quote}", r"\1", value) for name, value in rows} == HARD
+
+
+def test_json_gives_every_value_back():
+    assert json.loads(FORMATS["json"](HARD)) == HARD
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
+def test_fish_itself_gives_every_value_back():
+    script = FORMATS["fish"](HARD) + "".join(f'printf "%s\\0" "${name}"\n' for name in HARD)
+    answered = subprocess.run(["fish", "-c", script], capture_output=True, text=True, check=True)
+    assert answered.stdout.split("\0")[:-1] == list(HARD.values())

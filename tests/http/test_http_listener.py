@@ -1,6 +1,7 @@
 """The accept loop: who gets a tunnel, who gets an answer, and that nobody waits for a stranger."""
 
 import asyncio
+import base64
 import contextlib
 import socket
 import ssl
@@ -329,3 +330,35 @@ def test_the_server_name_is_read_off_a_hello(bundle):
 def test_a_hello_cut_short_has_no_server_name(bundle):
     record = EagerClient(bundle, REGIONAL).hello()
     assert {hello.server_name(record[:end]) for end in range(len(record) - 1)} == {None}
+
+
+IDENTITY = "/metadata/identity/oauth2/token"
+
+
+@pytest.mark.parametrize("target", [f"http://169.254.169.254{IDENTITY}", "/msi/token"])
+def test_a_managed_identitys_token_is_the_one_thing_over_plain_http(server, gateway, target):
+    line = f"GET {target}?api-version=2018-02-01&resource=https%3A%2F%2Fx HTTP/1.1"
+    credentials = base64.b64encode(b"uksouth:app-1").decode()
+    head = f"{line}\r\nHost: x\r\nMetadata: true\r\nProxy-Authorization: Basic {credentials}\r\n\r\n"
+    answer = say(server.port, head.encode())
+    assert (answer.status, answer.json()["path"]) == (200, IDENTITY)
+    request, caller = gateway.requests[0]
+    assert request.host == "login.microsoftonline.com"
+    assert request.query == {"api-version": "2018-02-01", "resource": "https://x"}
+    assert request.headers["metadata"] == "true"
+    assert caller == Caller("uksouth", "app-1")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"POST http://169.254.169.254{IDENTITY}",
+        "GET http://169.254.169.254/metadata/instance",
+        f"GET http://example.com{IDENTITY}",
+        f"GET {IDENTITY}",
+    ],
+)
+def test_nothing_else_of_the_metadata_service_is_served(server, gateway, line):
+    answer = say(server.port, f"{line} HTTP/1.1\r\nMetadata: true\r\n\r\n".encode())
+    assert answer.status == 403
+    assert gateway.requests == []

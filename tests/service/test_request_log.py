@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from servicekit import ARM, ARM_HOST, DATA_API, HSM, POOL_HOST, TIMEOUT, Home, ServerProcess
+from servicekit import ARM, ARM_HOST, DATA_API, HSM, POOL_HOST, TIMEOUT, Home, ServerProcess, environment
 
 pytestmark = pytest.mark.socket
 
@@ -46,3 +50,28 @@ def test_every_request_is_one_line_and_no_secret(seeded_home: Home) -> None:
     ]
     for secret in (*tokens, "s3cret", "b0dy", "Bearer"):
         assert secret not in "\n".join(logged)
+
+
+def test_the_command_logs_shows_them(tmp_path: Path) -> None:
+    def mhsm(*arguments: str) -> str:
+        command = [sys.executable, "-m", "azext_mhsmregion.cli.app", "keyvault", "emulator", *arguments]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env=environment(tmp_path / "home"),
+        ).stdout
+
+    port = json.loads(mhsm("start"))["port"]
+    try:
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT) as sock:
+            sock.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+            assert sock.recv(65536)
+        *_, last = mhsm("logs").splitlines()
+    finally:
+        mhsm("stop")
+    found = LINE.fullmatch(last)
+    assert found is not None, last
+    assert found.group("method", "where", "status") == ("GET", "/health", "200")

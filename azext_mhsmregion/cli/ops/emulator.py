@@ -68,8 +68,8 @@ def restart(cmd, port=None) -> Optional[Dict[str, Any]]:
     return _start_in_background(context.home(cmd.cli_ctx), wanted, ports)
 
 
-def env(cmd) -> None:
-    """Prints shell code as it is: ``eval "$(mhsm keyvault emulator env)"``."""
+def env(cmd, form="sh") -> None:
+    """Prints its text as it is: ``eval "$(mhsm keyvault emulator env)"``."""
     from azext_mhsmregion.cli import serving
 
     home = context.home(cmd.cli_ctx)
@@ -79,7 +79,7 @@ def env(cmd) -> None:
             f"No server runs on {home}.",
             hint=f"Start one: {context.command_line(cmd.cli_ctx, 'keyvault', 'emulator', 'start')}",
         )
-    text = serving.environment_as_sh(home, found, context.place(cmd.cli_ctx))
+    text = serving.environment_as(form, home, found, context.place(cmd.cli_ctx))
     with errors.writing():
         sys.stdout.write(text)
 

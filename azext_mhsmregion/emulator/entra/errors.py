@@ -27,10 +27,7 @@ def wrong_secret(app_id: str) -> EntraError:
 
 
 def missing_secret() -> EntraError:
-    text = (
-        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'. "
-        "This emulator knows client secrets only."
-    )
+    text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
     return EntraError(401, "invalid_client", 7000218, text)
 
 
@@ -63,9 +60,54 @@ def no_tenant() -> EntraError:
 def unsupported_grant(grant: str) -> EntraError:
     text = (
         f"The app requested an unsupported grant type '{grant}'. "
-        "This emulator knows 'client_credentials' only."
+        "This emulator knows client_credentials, refresh_token, password and device codes."
     )
     return EntraError(400, "unsupported_grant_type", 70003, text)
+
+
+def bad_assertion(code: int, text: str) -> EntraError:
+    """700021 to 700027, 50027: the client's signed assertion."""
+    return EntraError(401, "invalid_client", code, text)
+
+
+def unregistered_certificate(app_id: str) -> EntraError:
+    text = (
+        "The certificate with identifier used to sign the client assertion is not registered on application. "
+        f"[Reason - The key was not found. App ID: {app_id}]"
+    )
+    return bad_assertion(700027, text)
+
+
+def unknown_user(name: str, tenant: str) -> EntraError:
+    text = (
+        f"The user account {name} does not exist in the {tenant} directory. To sign into this application, "
+        "the account must be added to the directory."
+    )
+    return EntraError(400, "invalid_grant", 50034, text)
+
+
+def wrong_password() -> EntraError:
+    text = "Error validating credentials due to invalid username or password."
+    return EntraError(400, "invalid_grant", 50126, text)
+
+
+def bad_grant() -> EntraError:
+    return EntraError(400, "invalid_grant", 70000, "Provided grant is invalid or malformed.")
+
+
+def expired_grant() -> EntraError:
+    text = "The refresh token has expired due to inactivity."
+    return EntraError(400, "invalid_grant", 700082, text)
+
+
+def authorization_pending() -> EntraError:
+    text = "OAuth 2.0 device flow error. Authorization is pending. Continue polling."
+    return EntraError(400, "authorization_pending", 70016, text)
+
+
+def expired_device_code() -> EntraError:
+    text = "The provided value for the input parameter 'device_code' is not valid: it is expired or unknown."
+    return EntraError(400, "expired_token", 70020, text)
 
 
 def missing_parameter(name: str) -> EntraError:

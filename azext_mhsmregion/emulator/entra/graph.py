@@ -131,7 +131,7 @@ def _filtered(collection: str, text: str, context: EntraContext) -> Optional[Pri
 def _by_ids(request: Request, context: EntraContext) -> Response:
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise GraphError(400, "BadRequest", "Unable to read JSON request payload.") from None
     if not isinstance(body, dict):
         raise GraphError(400, "BadRequest", "The request payload must be a JSON object.")

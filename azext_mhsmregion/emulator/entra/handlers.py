@@ -1,35 +1,22 @@
-"""login.microsoftonline.com: discovery documents and the token endpoint.
+"""login.microsoftonline.com: discovery documents, and where the rest of it is.
 
-What ``az login --service-principal`` and azure-identity's ClientSecretCredential ask, in the
-v1 (``resource=``) and the v2 (``scope=``) form. Everything else is refused in Entra's shape.
+What ``az login``, msal and azure-identity ask, in the v1 (``resource=``) and the v2 (``scope=``)
+form. Everything else is refused in Entra's shape.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-from typing import Any, Dict, Mapping, Optional, Tuple
-from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
+from typing import Any, Dict
+from urllib.parse import unquote, urlsplit
 
-from azext_mhsmregion.emulator.directory import Principal
-from azext_mhsmregion.emulator.entra import errors
+from azext_mhsmregion.emulator.entra import device_page, errors, managed_identity, token_endpoint
 from azext_mhsmregion.emulator.entra.context import EntraContext
-from azext_mhsmregion.emulator.entra.tokens import LIFETIME
 from azext_mhsmregion.emulator.wire import Request, Response, json_response
 
 HOST = "login.microsoftonline.com"
 LOGIN = f"https://{HOST}"
 ALIASES = (HOST, "login.windows.net", "login.microsoft.com", "sts.windows.net")
 SHARED_TENANTS = ("common", "organizations")
-RESOURCES = (
-    "https://management.azure.com",
-    "https://management.core.windows.net",
-    "https://managedhsm.azure.net",
-    "https://graph.microsoft.com",
-)
-"""The resources that tokens are issued for, without a slash at the end."""
-
 # Method and path behind the tenant -> is it the v2.0 form?
 _OPENID_CONFIGURATION = {
     ("GET", ".well-known/openid-configuration"): False,
@@ -38,8 +25,9 @@ _OPENID_CONFIGURATION = {
 _KEYS = {("GET", "discovery/keys"): False, ("GET", "discovery/v2.0/keys"): True}
 _TOKEN = {("POST", "oauth2/token"): False, ("POST", "oauth2/v2.0/token"): True}
 
-_OPENID_SCOPES = ("openid", "profile", "offline_access")
-_DEFAULT = "/.default"
+_DEVICE_CODE = {("POST", "oauth2/devicecode"): False, ("POST", "oauth2/v2.0/devicecode"): True}
+_DEVICE_PAGE = "oauth2/deviceauth"
+_USER_REALM = "userrealm/"
 
 
 def handle(request: Request, context: EntraContext) -> Response:
@@ -65,7 +53,16 @@ def _route(request: Request, context: EntraContext) -> Response:
         _known(tenant, context)
         return json_response(200, context.tokens.key_set())
     if route in _TOKEN:
-        return _token(request, _known(tenant, context), _TOKEN[route], context)
+        return token_endpoint.answer(request, _known(tenant, context), _TOKEN[route], context)
+    if route in _DEVICE_CODE:
+        return token_endpoint.begin_device(request, _known(tenant, context), _DEVICE_CODE[route], context)
+    if route[1] == _DEVICE_PAGE and request.method in ("GET", "POST"):
+        _known(tenant, context)
+        return device_page.handle(request, context)
+    if request.method == "GET" and route[1].startswith(_USER_REALM):
+        return json_response(200, _user_realm(request.path))
+    if request.method == "GET" and request.path == managed_identity.PATH:
+        return managed_identity.handle(request, context)
     raise errors.not_implemented(request.method, request.path)
 
 
@@ -114,91 +111,13 @@ def _openid_configuration(tenant: str, is_v2: bool) -> Dict[str, Any]:
     }
 
 
-def _token(request: Request, tenant: str, is_v2: bool, context: EntraContext) -> Response:
-    form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-    grant = form.get("grant_type")
-    if not grant:
-        raise errors.missing_parameter("grant_type")
-    if grant != "client_credentials":
-        raise errors.unsupported_grant(grant)
-    if tenant in SHARED_TENANTS:
-        raise errors.no_tenant()
-    principal = _authenticated(form, request.headers, tenant, context)
-    audience = _audience(form, is_v2, tenant)
-    token = context.tokens.issue(principal, audience)
-    headers = (("cache-control", "no-store, no-cache"), ("pragma", "no-cache"))
-    return json_response(200, _grant(token, audience, is_v2, context), headers)
-
-
-def _grant(token: str, audience: str, is_v2: bool, context: EntraContext) -> Dict[str, Any]:
-    expires_in = LIFETIME - 1
-    if is_v2:
-        return {
-            "token_type": "Bearer",
-            "expires_in": expires_in,
-            "ext_expires_in": expires_in,
-            "access_token": token,
-        }
-    begun = int(context.now())
+def _user_realm(path: str) -> Dict[str, Any]:
+    """Whose passwords Entra checks itself: everybody's here (msal asks before it sends one)."""
+    name = unquote(path.rpartition("/")[2])
     return {
-        "token_type": "Bearer",
-        "expires_in": str(expires_in),
-        "ext_expires_in": str(expires_in),
-        "expires_on": str(begun + expires_in),
-        "not_before": str(begun),
-        "resource": audience,
-        "access_token": token,
+        "ver": "1.0",
+        "account_type": "Managed",
+        "domain_name": name.rpartition("@")[2],
+        "cloud_instance_name": "microsoftonline.com",
+        "cloud_audience_urn": "urn:federation:MicrosoftOnline",
     }
-
-
-def _authenticated(
-    form: Mapping[str, str], headers: Mapping[str, str], tenant: str, context: EntraContext
-) -> Principal:
-    app_id, secret = _credentials(form, headers)
-    if not app_id:
-        raise errors.missing_parameter("client_id")
-    principal = context.directory.by_app_id(app_id)
-    if principal is None:
-        raise errors.unknown_app(app_id, tenant)
-    if not secret:
-        raise errors.missing_secret()
-    if not hmac.compare_digest(secret.encode(), (principal.secret or "").encode()):
-        raise errors.wrong_secret(app_id)
-    return principal
-
-
-def _credentials(form: Mapping[str, str], headers: Mapping[str, str]) -> Tuple[Optional[str], Optional[str]]:
-    """Client id and secret from the form, else from HTTP Basic (both parts form-encoded)."""
-    if form.get("client_id"):
-        return form["client_id"], form.get("client_secret")
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None, None
-    try:
-        app_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None, None
-    return unquote_plus(app_id), unquote_plus(secret)
-
-
-def _audience(form: Mapping[str, str], is_v2: bool, tenant: str) -> str:
-    if not is_v2:
-        resource = form.get("resource")
-        if not resource:
-            raise errors.missing_parameter("resource")
-    else:
-        resource = _resource_of_scope(form.get("scope", ""))
-    if resource.rstrip("/") not in RESOURCES:
-        raise errors.unknown_resource(resource, tenant)
-    return resource
-
-
-def _resource_of_scope(text: str) -> str:
-    """``https://management.core.windows.net//.default`` is the resource
-    ``https://management.core.windows.net/``: only the suffix goes."""
-    scopes = [scope for scope in text.split() if scope not in _OPENID_SCOPES]
-    if not scopes:
-        raise errors.missing_parameter("scope")
-    if len(scopes) > 1 or not scopes[0].endswith(_DEFAULT):
-        raise errors.invalid_scope(text)
-    return scopes[0][: -len(_DEFAULT)]

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from azext_mhsmregion.emulator.directory import SERVICE_PRINCIPAL, USER, Directory, Principal
+from azext_mhsmregion.emulator.entra.devices import Devices
 from azext_mhsmregion.emulator.files import create_private
 
 KEY_FILE = "token-key.pem"
@@ -88,26 +89,39 @@ class Tokens:
         self._lock = threading.Lock()
         self._loaded: Optional[rsa.RSAPrivateKey] = None
         self._verified: Dict[str, Claims] = {}
+        self.devices = Devices()
+        """Sign-ins by device code that are under way: they live as long as the server."""
 
     @property
     def issuer(self) -> str:
         return f"https://sts.windows.net/{self._directory.tenant_id}/"
 
-    def issue(self, principal: Principal, audience: str) -> str:
-        """A token for ``principal``, for the resource ``audience``, alive for an hour."""
+    def issue(
+        self,
+        principal: Principal,
+        audience: str,
+        lifetime: int = LIFETIME,
+        client_id: str = AZURE_CLI_APP_ID,
+    ) -> str:
+        """A token for ``principal``, for the resource ``audience``, alive for ``lifetime`` seconds.
+        ``client_id`` is the application that a user signed in with."""
         begun = int(self._now())
         claims: Dict[str, Any] = {
             "aud": audience,
             "iss": self.issuer,
             "iat": begun,
             "nbf": begun,
-            "exp": begun + LIFETIME,
+            "exp": begun + lifetime,
             "oid": principal.object_id,
             "sub": principal.object_id,
             "tid": self._directory.tenant_id,
             "ver": "1.0",
         }
-        claims.update(_identity(principal))
+        claims.update(_identity(principal, client_id))
+        return self.signed(claims)
+
+    def signed(self, claims: Dict[str, Any]) -> str:
+        """``claims`` as a token, signed with the home's key."""
         key = self._key()
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": _key_id(key), "x5t": _key_id(key)})
 
@@ -161,12 +175,12 @@ class Tokens:
             return self._loaded
 
 
-def _identity(principal: Principal) -> Dict[str, Any]:
+def _identity(principal: Principal, client_id: str) -> Dict[str, Any]:
     if principal.kind == SERVICE_PRINCIPAL:
         return {"appid": principal.app_id, "appidacr": "1", "idtyp": "app"}
     name = principal.user_principal_name
     return {
-        "appid": AZURE_CLI_APP_ID,
+        "appid": client_id,
         "appidacr": "0",
         "idtyp": "user",
         "name": principal.name,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 from pathlib import Path
-from typing import Dict, Mapping, Optional
+from typing import Callable, Dict, Mapping, Optional
 from urllib.parse import quote
 
 from azext_mhsmregion.emulator.directory import Directory
@@ -62,6 +64,52 @@ def variables(
 def as_sh(names: Mapping[str, str]) -> str:
     """``export NAME='value'`` lines for a POSIX shell."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items())
+
+
+def as_fish(names: Mapping[str, str]) -> str:
+    """``set -gx NAME 'value'`` lines: in single quotes fish escapes the backslash and the quote."""
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in names.items()}
+    return "".join(f"set -gx {name} '{value}'\n" for name, value in quoted.items())
+
+
+def as_powershell(names: Mapping[str, str]) -> str:
+    """``$Env:NAME = 'value'`` lines: a quote is doubled, and PowerShell takes the typographic ones
+    for quotes too."""
+    quoted = {name: _POWERSHELL_QUOTE.sub(r"\g<0>\g<0>", value) for name, value in names.items()}
+    return "".join(f"$Env:{name} = '{value}'\n" for name, value in quoted.items())
+
+
+def as_dotenv(names: Mapping[str, str]) -> str:
+    """``NAME=value`` lines for ``.env`` files. Their readers disagree on quotes (docker's
+    ``--env-file`` knows none), so a value has them only where it needs them."""
+    return "".join(f"{name}={_dotenv_value(value)}\n" for name, value in names.items())
+
+
+def as_json(names: Mapping[str, str]) -> str:
+    """One JSON object."""
+    return json.dumps(names, indent=2) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "sh": as_sh,
+    "fish": as_fish,
+    "powershell": as_powershell,
+    "dotenv": as_dotenv,
+    "json": as_json,
+}
+"""How the variables can be written, by the name of the format."""
+
+_POWERSHELL_QUOTE = re.compile("['\u2018\u2019\u201a\u201b]")
+_DOTENV_BARE = re.compile(r"(?! )[^\s#$'\"`\\]*(?: [^\s#$'\"`\\]+)*")
+_DOTENV_ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"})
+
+
+def _dotenv_value(value: str) -> str:
+    if _DOTENV_BARE.fullmatch(value):
+        return value
+    if not set(value) & set("'\\\n\r"):
+        return f"'{value}'"
+    return f'"{value.translate(_DOTENV_ESCAPED)}"'
 
 
 def proxy_url(port: int, place: Optional[str], client: str) -> str:

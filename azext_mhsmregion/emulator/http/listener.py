@@ -18,15 +18,22 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Callable, Mapping, Optional, Set, Tuple
+from urllib.parse import parse_qsl
 
 from azext_mhsmregion.emulator.http import hello, preface, requestlog
 from azext_mhsmregion.emulator.http.app import Tunnel
 from azext_mhsmregion.emulator.http.authority import Authority, NotOurName
-from azext_mhsmregion.emulator.wire import Caller, Gateway, NameKind, Resolution
+from azext_mhsmregion.emulator.wire import Caller, Gateway, NameKind, Request, Resolution
 
 PORT_SERVED = 443
 PREFACE_TIMEOUT = 60.0
 """Seconds that a client has for its first request head or ClientHello, and for its handshake."""
+
+IDENTITY_TARGETS = ("http://169.254.169.254/metadata/identity/oauth2/token", "/msi/token")
+"""What is asked for a managed identity's token: over HTTP_PROXY, or of the port itself."""
+
+IDENTITY_HOST, IDENTITY_PATH = "login.microsoftonline.com", "/metadata/identity/oauth2/token"
+"""Where the gateway has it (``entra/managed_identity.py``)."""
 
 _FAREWELL_TIMEOUT = 1.0
 _ACCEPT_PAUSE = 0.1
@@ -133,7 +140,10 @@ class Listener:
         head = await preface.read_head(sock)
         if head.method == "CONNECT":
             return await self._connect(sock, head)
-        answer = _plain_answer(head, self._door.health)
+        if head.method == "GET" and head.target.partition("?")[0] in IDENTITY_TARGETS:
+            answer = await self._identity(head)
+        else:
+            answer = _plain_answer(head, self._door.health)
         requestlog.record(head.method, head.target, _status_of(answer), place=self._place)
         await _say_farewell(sock, answer)
         return None
@@ -163,6 +173,18 @@ class Listener:
         await _say_farewell(sock, answer)
         return None
 
+    async def _identity(self, head: preface.Head) -> bytes:
+        """A managed identity's token: the one thing that clients ask of the emulator over plain HTTP
+        (the metadata address of a virtual machine, or the endpoint of App Service)."""
+        place, client = preface.place_and_client(head.headers, self._place)
+        query = dict(parse_qsl(head.target.partition("?")[2], keep_blank_values=True))
+        request = Request("GET", IDENTITY_HOST, IDENTITY_PATH, query, head.headers)
+        response = await asyncio.get_running_loop().run_in_executor(
+            self._door.workers, self._door.gateway.handle, request, Caller(place=place, client=client)
+        )
+        kind = response.header("content-type") or ""
+        return _whole(response.status, response.body, kind, ("cache-control", "no-store, no-cache"))
+
     async def _resolve(self, host: str, place: str, client: str) -> Resolution:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._door.workers, self._door.gateway.resolve, host, place, client)
@@ -190,11 +212,15 @@ class Listener:
 
 
 def _answer(status: int, text: str, *headers: Tuple[str, str], kind: str = "text/plain") -> bytes:
+    """An answer outside TLS that is a text."""
+    return _whole(status, (text + "\n").encode(), f"{kind}; charset=utf-8", *headers)
+
+
+def _whole(status: int, body: bytes, kind: str, *headers: Tuple[str, str]) -> bytes:
     """A whole HTTP answer outside TLS; the connection ends behind it."""
-    body = (text + "\n").encode()
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        f"content-type: {kind}; charset=utf-8",
+        f"content-type: {kind}",
         f"content-length: {len(body)}",
         *(f"{name}: {value}" for name, value in headers),
         "connection: close",

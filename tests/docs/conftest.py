@@ -1,0 +1,36 @@
+"""Machines for the pages' commands, in a network of loopback only."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+import pytest
+from clients.loopback import only_loopback
+from docs.machine import OURS, Machine
+
+
+@pytest.fixture
+def without_network():
+    """Where a user may not cut off the network, the emulator's own refusals are all there is."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_loopback())
+        except (OSError, AttributeError):
+            if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1":
+                pytest.fail("the network cannot be cut off here")
+        yield
+
+
+@pytest.fixture
+def new_machine(tmp_path, without_network):
+    """Makes the test's machine: ``mhsm`` of this environment, and further programs by name."""
+    made = []
+
+    def make(**programs):
+        made.append(Machine(tmp_path, {"mhsm": OURS / "mhsm", **programs}))
+        return made[-1]
+
+    yield make
+    for machine in made:
+        machine.clean_up()

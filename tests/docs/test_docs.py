@@ -1,0 +1,112 @@
+"""The pages of docs/: every command marked to be run is run, and prints what the page says."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from az.installation import python_of
+from clients import setup
+
+from docs import machine, pages
+
+PAGES = sorted(path.name for path in pages.DOCS.glob("*.md"))
+PLAIN = ("pytest.md", "terraform.md")
+CLIENTS = {
+    "python.md": lambda _: None,
+    "node.md": machine.node_packages,
+    "go.md": machine.go_modules,
+    "java.md": machine.java_libraries,
+}
+PARSED = ("docker.md", "github-actions.md", "systemd.md")
+"""Their files are parsed and run by test_docs_services.py."""
+
+NOT_RUN = "*not run by our tests*"
+
+
+def run(page_name, on):
+    """Run a page's parts, one after the other in one shell."""
+    page = pages.read(page_name)
+    for name, content in page.files.items():
+        (on.home / name).write_text(content)
+    done = on.run(page.script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = done.stdout.split(f"{pages.BETWEEN}\n")
+    assert len(printed) == len(page.parts) > 0
+    for part, text in zip(page.parts, printed):
+        if part.output is not None:
+            assert pages.without_ids(text) == pages.without_ids(part.output), part.commands
+
+
+@pytest.mark.socket
+@pytest.mark.parametrize("page", PLAIN)
+def test_a_page_that_needs_only_mhsm(page, new_machine):
+    run(page, new_machine(python=machine.OURS / "python", pytest=machine.OURS / "pytest"))
+
+
+@pytest.mark.clients
+@pytest.mark.slow
+@pytest.mark.socket
+@pytest.mark.parametrize("page", CLIENTS)
+def test_a_page_of_a_management_sdk(page, new_machine):
+    language = page[: -len(".md")]
+    if not setup.is_ready(language):
+        reason = f"python tests/clients/setup.py {language} has not been run since its files changed"
+        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    on = new_machine(
+        **({"python": machine.CLIENTS / "python" / "bin" / "python"} if language == "python" else {})
+    )
+    CLIENTS[page](on)
+    run(page, on)
+
+
+@pytest.mark.az
+@pytest.mark.socket
+@pytest.mark.parametrize("version", ["2.48.1", "2.91.0"])
+def test_the_page_of_az(version, new_machine):
+    run("az.md", new_machine(az=python_of(version).with_name("az")))
+
+
+def test_every_page_is_run_or_says_that_it_is_not():
+    run_by_a_test = {*PLAIN, *CLIENTS, *PARSED, "az.md"}
+    assert set(PAGES) - run_by_a_test == {"README.md", "parity.md"}
+    for name in (*PARSED, "terraform.md"):
+        text = " ".join((pages.DOCS / name).read_text(encoding="utf-8").split()).lower()
+        assert re.search(r"not run by our tests\*", text), f"{name} does not say {NOT_RUN}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_to_files(name):
+    text = (pages.DOCS / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (pages.DOCS / target).exists(), target
+
+
+def test_the_index_names_every_page():
+    index = (pages.DOCS / "README.md").read_text(encoding="utf-8")
+    assert {name for name in PAGES if f"({name})" not in index} == {"README.md"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- run -->\n\n```sh\nx\n```\n",
+        "<!-- run -->\n```python\nx\n```\n",
+        "```output\nx\n```\n",
+    ],
+)
+def test_a_block_that_would_silently_not_be_run_is_refused(text):
+    with pytest.raises(ValueError, match="block"):
+        pages.parsed(text)
+
+
+def test_a_part_that_fails_or_prints_otherwise_fails(new_machine, monkeypatch):
+    on = new_machine()
+    for text in (
+        "<!-- run -->\n```sh\nfalse\n```\n",
+        "<!-- run -->\n```sh\necho a\n```\n\n```output\nb\n```\n",
+    ):
+        monkeypatch.setattr(pages, "read", lambda _, text=text: pages.parsed(text))
+        with pytest.raises(AssertionError):
+            run("any", on)

@@ -1,0 +1,216 @@
+"""Ratios of the emulator as a service, each measured in one run: ``make bench``.
+
+Start-up is timed from outside against moto_server's, alternating, best of ten. The cost of a
+request is the server process's own CPU time over many requests on one keep-alive connection,
+against the same HTTP stack with a static answer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+MHSM = BIN / "mhsm"
+MOTO = CHECKOUT / ".bench" / "bin" / "moto_server"
+ROUNDS, REQUESTS, REPEATS = 10, 1500, 3
+POOLS = 1000
+ARM = "management.azure.com"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def plain(**more: str) -> Dict[str, str]:
+    """The environment of a user's shell: byte code may be cached, nothing points elsewhere."""
+    dropped = ("MHSMREGION_", "AZURE_", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    return {**kept, **more}
+
+
+class Served(NamedTuple):
+    """A server process: its port, its id, the bundle that trusts it."""
+
+    pid: int
+    port: int
+    bundle: Path
+
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def peak_mebibytes(self) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+    def connection(self) -> http.client.HTTPSConnection:
+        context = ssl.create_default_context(cafile=str(self.bundle))
+        made = http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
+        made.set_tunnel(ARM, 443)
+        return made
+
+
+@contextmanager
+def emulator(home: Path) -> Iterator[Served]:
+    command = [str(MHSM), "keyvault", "emulator", "start", "--foreground", "--home", str(home)]
+    # Its log goes nowhere, as into a file; a pipe that nobody reads would hold the server up.
+    child = subprocess.Popen(command, env=plain(), stderr=subprocess.DEVNULL)
+    announced = home / "server.json"
+    try:
+        while not announced.exists() and child.poll() is None:
+            time.sleep(0.002)
+        yield Served(child.pid, json.loads(announced.read_text())["port"], home / "ca" / "bundle.pem")
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.wait()
+
+
+@contextmanager
+def static(home: Path) -> Iterator[Served]:
+    command = [sys.executable, "-m", "support.static_server", str(home)]
+    environment = plain(PYTHONPATH=f"{CHECKOUT / 'tests'}:{CHECKOUT}")
+    child = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert child.stdout is not None
+    try:
+        yield Served(child.pid, int(child.stdout.readline()), home / "ca" / "bundle.pem")
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.wait()
+
+
+def cost(server: Served, path: str, headers: Dict[str, str]) -> float:
+    """Server CPU seconds a request: the best of some rounds, on one warm connection."""
+    connection = server.connection()
+
+    def ask() -> bytes:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body
+        return body
+
+    for _ in range(50):
+        ask()
+    rounds = []
+    for _ in range(REPEATS):
+        before = server.cpu()
+        for _ in range(REQUESTS):
+            ask()
+        rounds.append((server.cpu() - before) / REQUESTS)
+    connection.close()
+    return min(rounds)
+
+
+def prepared(folder: Path, pools: int) -> Tuple[Path, str, str]:
+    """A home with ``pools`` pools; the path of the first; a token of its owner's for ARM."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from azext_mhsmregion.emulator import seeding\n"
+        "from azext_mhsmregion.emulator.service import open_emulator\n"
+        "emulator = open_emulator(Path(sys.argv[1]))\n"
+        "wanted = [{'name': f'Pool-{n}', 'activated': False} for n in range(int(sys.argv[2]))]\n"
+        "seeding.sow(emulator.parts, emulator.keyring(), seeding.parsed({'pools': wanted}))\n"
+        "print(emulator.directory.subscription_id)\n"
+        "print(emulator.tokens().issue(emulator.directory.owner, 'https://management.azure.com'))\n"
+    )
+    home = folder / f"home-{pools}"
+    done = subprocess.run([sys.executable, "-c", code, str(home), str(pools)], env=plain(), check=True,
+                          capture_output=True, text=True)  # fmt: skip
+    subscription, token = done.stdout.split()
+    provider = "providers/Microsoft.KeyVault/managedHSMs"
+    path = f"/subscriptions/{subscription}/resourceGroups/default/{provider}/Pool-0?api-version=2023-07-01"
+    return home, path, token
+
+
+def first_answer(command: List[str], port: int, path: str) -> float:
+    """Seconds from the start of a server process to its first answer."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, env=plain(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", path)
+                connection.getresponse().read()
+                return time.perf_counter() - began
+            except OSError:
+                time.sleep(0.002)
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_up(folder: Path) -> Tuple[float, float]:
+    """Best of ten of ours on a fresh home, and of moto_server's, alternating."""
+    ours, theirs = [], []
+    for number in range(ROUNDS + 1):
+        home, port = folder / f"start-{number}", free_port()
+        command = [str(MHSM), "keyvault", "emulator", "start", "--foreground", "--home", str(home)]
+        ours.append(first_answer([*command, "--port", str(port)], port, "/health"))
+        port = free_port()
+        theirs.append(first_answer([str(MOTO), "-p", str(port)], port, "/moto-api/"))
+    return min(ours[1:]), min(theirs[1:])
+
+
+def ensure_moto() -> None:
+    """The peer, in an environment of its own, once."""
+    if not MOTO.exists():
+        folder = MOTO.parent.parent
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "--disable-pip-version-check", "moto[server]==5.1.*"], check=True)
+
+
+def main() -> int:
+    ensure_moto()
+    rows: List[Tuple[str, float, Optional[float]]] = []
+    with tempfile.TemporaryDirectory(prefix="mhsm-bench-") as name:
+        folder = Path(name)
+        ours, theirs = start_up(folder)
+        print(f"start to first answer: emulator {ours:.3f} s, moto_server {theirs:.3f} s")
+        rows.append(("start to first answer / moto_server's", ours / theirs, 1.0))
+        costs = {}
+        for pools in (1, POOLS):
+            home, path, token = prepared(folder, pools)
+            with emulator(home) as server:
+                costs[pools] = cost(server, path, {"authorization": f"Bearer {token}"})
+                print(f"GET of a pool among {pools:,}: {costs[pools] * 1e6:.0f} µs CPU, "
+                      f"{server.peak_mebibytes():.0f} MiB at its peak")  # fmt: skip
+        with static(folder / "static") as server:
+            bare = cost(server, path, {"authorization": f"Bearer {token}"})
+            print(f"static answer of the same stack: {bare * 1e6:.0f} µs CPU")
+        rows.append(("control-plane GET / static answer, CPU", costs[1] / bare, 2.0))
+        rows.append((f"GET among {POOLS:,} pools / among one, CPU", costs[POOLS] / costs[1], 1.25))
+    return show(rows)
+
+
+def show(rows: List[Tuple[str, float, Optional[float]]]) -> int:
+    broken = [what for what, ratio, limit in rows if limit is not None and ratio > limit]
+    for what, ratio, limit in rows:
+        print(f"{what:<45} {ratio:6.3f}  (limit {limit})")
+    print(f"bench: {len(rows)} ratios, {len(broken)} over their limit")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
