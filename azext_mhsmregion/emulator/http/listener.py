@@ -144,7 +144,7 @@ class Listener:
             answer = await self._identity(head)
         else:
             answer = _plain_answer(head, self._door.health)
-        requestlog.record(head.method, head.target, _status_of(answer), place=self._place)
+            requestlog.record(head.method, head.target, _status_of(answer), place=self._place)
         await _say_farewell(sock, answer)
         return None
 
@@ -182,6 +182,7 @@ class Listener:
         response = await asyncio.get_running_loop().run_in_executor(
             self._door.workers, self._door.gateway.handle, request, Caller(place=place, client=client)
         )
+        requestlog.record("GET", head.target, response.status, client=client, place=place)
         kind = response.header("content-type") or ""
         return _whole(response.status, response.body, kind, ("cache-control", "no-store, no-cache"))
 
