@@ -7,7 +7,7 @@ AZ_VERSIONS := 2.48.1 2.91.0
 # Tests that need an az installation, or many minutes, stand in .ci/run.
 QUICK := not az and not slow
 
-.PHONY: demo test lint golden wheel rules bench record az-env az clients-env clients crash ci clean parity
+.PHONY: demo test lint golden wheel rules bench record az-env az clients-env clients crash kills ci clean parity
 
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
@@ -45,6 +45,9 @@ az: az-env wheel  ## the extension inside both az versions
 
 crash: $(READY)  ## every failpoint and 100 random kills
 	@MHSMREGION_CRASH_KILLS=100 $(PY) -m pytest -q -s tests/crash
+
+kills: $(READY)  ## 200 SIGKILLs of a server that takes writes
+	@$(PY) -m pytest -q -s -m slow tests/service
 
 clients-env: $(READY)  ## the official management SDKs of four languages, under .clients
 	@$(PY) tests/clients/setup.py

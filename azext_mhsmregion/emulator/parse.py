@@ -9,6 +9,8 @@ from azext_mhsmregion.emulator.wire import Request
 from azext_mhsmregion.model.errors import Invalid
 
 T = TypeVar("T")
+LAST_UNIX_TIME = 253_402_300_799
+"""The end of the year 9999."""
 _NAMES = {str: "a string", bool: "a boolean", int: "an integer", dict: "an object", list: "an array"}
 
 
@@ -21,7 +23,7 @@ def body(request: Request) -> Mapping[str, Any]:
         return {}
     try:
         parsed = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Invalid("The request body is not valid JSON.", "InvalidRequestContent") from None
     if parsed is None:
         return {}
@@ -42,6 +44,14 @@ def optional(source: Mapping[str, Any], name: str, kind: Type[T]) -> Optional[T]
     if wrong:
         raise Invalid(f"'{name}' must be {_NAMES[kind]}.", "BadParameter")
     return value  # type: ignore[no-any-return]
+
+
+def unix_time(source: Mapping[str, Any], name: str) -> Optional[int]:
+    """Seconds since 1970, up to the year 9999; None when absent. Raises Invalid."""
+    value = optional(source, name, int)
+    if value is not None and not 0 <= value <= LAST_UNIX_TIME:
+        raise Invalid(f"'{name}' must be a time in seconds since 1970.", "BadParameter")
+    return value
 
 
 def required(source: Mapping[str, Any], name: str, kind: Type[T]) -> T:

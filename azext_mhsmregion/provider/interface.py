@@ -8,13 +8,12 @@ unique in a cloud, rule C3). Times are ISO 8601 strings as on the wire, duration
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 DEFAULT_SKU = "Standard_B1"
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """One region of a pool (rule C2). ``provisioning_state`` is one of rule C4b's."""
 
     name: str
@@ -62,8 +61,7 @@ class PoolChanges:
     default_action: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class DeletedPool:
+class DeletedPool(NamedTuple):
     """A soft-deleted pool (rule D4). ``body`` as the control plane sent it."""
 
     name: str
@@ -109,8 +107,7 @@ class Plan:
     hourly_usd_after: float
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """One region of the catalogue: can a pool be extended into it, and if not why."""
 
     name: str
@@ -119,8 +116,7 @@ class Location:
     reason: str
 
 
-@dataclass(frozen=True)
-class CostLine:
+class CostLine(NamedTuple):
     """Cost of one pool in one region: hours billed so far (None: this provider cannot
     know), USD an hour, USD so far."""
 
@@ -131,8 +127,7 @@ class CostLine:
     usd: Optional[float]
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """``region cost``: the lines, and what one more extended region adds an hour."""
 
     lines: Tuple[CostLine, ...]
@@ -141,8 +136,7 @@ class Cost:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Replication:
+class Replication(NamedTuple):
     """Do all regions of a pool agree (rule L4)? ``exact`` is False where the provider can
     only ask the regional names; ``pending`` counts writes not yet visible everywhere,
     ``seconds`` how long until they are (None: unknown)."""

@@ -138,8 +138,8 @@ def _change(body: Mapping[str, Any]) -> KeyChange:
     return KeyChange(
         operations=operations,
         enabled=parse.optional(attributes, "enabled", bool),
-        not_before=parse.optional(attributes, "nbf", int),
-        expires=parse.optional(attributes, "exp", int),
+        not_before=parse.unix_time(attributes, "nbf"),
+        expires=parse.unix_time(attributes, "exp"),
         tags=parse.text_map(body, "tags"),
     )
 
@@ -180,8 +180,8 @@ def request_of(
         curve=curve,
         operations=operations,
         enabled=True if enabled is None else enabled,
-        not_before=parse.optional(attributes, "nbf", int),
-        expires=parse.optional(attributes, "exp", int),
+        not_before=parse.unix_time(attributes, "nbf"),
+        expires=parse.unix_time(attributes, "exp"),
         tags=parse.text_map(body, "tags") or {},
     )
 
