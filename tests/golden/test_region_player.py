@@ -71,7 +71,7 @@ def test_recording_replays(full_body, capsys):
     assert refusals[0].code == "400"
     assert refusals[1].message == recorded[7]["body"]["error"]["message"]
     assert regions[0] == [Region("eastus2", "Succeeded", True), Region("uksouth", "Succeeded", False)]
-    assert [vars(region) for region in regions[0]] == [
+    assert [region._asdict() for region in regions[0]] == [
         {
             "name": item["name"],
             "provisioning_state": item["provisioningState"],
