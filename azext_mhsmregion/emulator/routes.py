@@ -21,7 +21,8 @@ class Router:
         """Decorator: the function answers ``method`` on ``template``."""
 
         def register(handler: Handler) -> Handler:
-            self._routes.append((method, _segments(template), handler))
+            parts = [part if part.startswith("{") else part.lower() for part in _segments(template)]
+            self._routes.append((method, parts, handler))
             return handler
 
         return register
@@ -47,6 +48,8 @@ def _segments(path: str) -> List[str]:
 
 def _match(template: List[str], asked: List[str]) -> Optional[Dict[str, str]]:
     """The parameters of a path that fits the template, None for one that does not."""
+    if len(template) != len(asked) and not (template and template[0].endswith(":path}")):
+        return None
     found: Dict[str, str] = {}
     if template and template[0].endswith(":path}"):
         length = len(asked) - (len(template) - 1)
@@ -59,6 +62,6 @@ def _match(template: List[str], asked: List[str]) -> Optional[Dict[str, str]]:
     for wanted, given in zip(template, asked):
         if wanted.startswith("{"):
             found[wanted[1:-1]] = given
-        elif wanted.lower() != given.lower():
+        elif wanted != given and wanted != given.lower():
             return None
     return found

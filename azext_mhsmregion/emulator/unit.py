@@ -19,11 +19,18 @@ class Unit:
         self.restart()
 
     def restart(self) -> None:
-        """Read clock and settings from the store (anew, once it was reset or restored)."""
+        """Begin with what the store holds (anew, once it was reset or restored)."""
         self.clock: ClockState = self.tx.clock() or real_clock(self.real)
         self.now = self.clock.now(self.real)
-        self.settings: Settings = decode(self.tx.meta("settings"))
+        self._settings: Optional[Settings] = None
         self._profile: Optional[Profile] = None
+
+    @property
+    def settings(self) -> Settings:
+        """The emulator's settings, as this transaction sees them; most reads need none."""
+        if self._settings is None:
+            self._settings = decode(self.tx.meta("settings"))
+        return self._settings
 
     @property
     def profile(self) -> Profile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any, Dict, List
 
 from azext_mhsmregion.model import activation
@@ -111,6 +112,7 @@ def deleted_body(pool: Pool) -> Dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1024)
 def stamp(milliseconds_since_epoch: int, milliseconds: bool = False) -> str:
     """ISO 8601 in UTC, as recorded: whole seconds, or with three digits."""
     seconds, rest = divmod(milliseconds_since_epoch, 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, Dict, Optional
 
 from azext_mhsmregion.model.billing import BilledSpan
@@ -26,8 +27,9 @@ def encode_pool(pool: Pool) -> str:
     return _dump(record)
 
 
+@lru_cache(maxsize=256)
 def decode_pool(text: str) -> Pool:
-    """The pool of a record."""
+    """The pool of a record. The same text is the same pool, and a pool is never changed in place."""
     record: Dict[str, Any] = json.loads(text)
     record["regions"] = tuple(_region(item) for item in record["regions"])
     record["spans"] = tuple(BilledSpan(**item) for item in record["spans"])
