@@ -13,7 +13,6 @@ from azext_mhsmregion.emulator.errors import HomeError, HomeHeld, HomeOnNetwork,
 NETWORK_FILE_SYSTEMS = frozenset(
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre"]
 )
-KEY_BYTES = 32
 _OCTAL = re.compile(r"\\([0-7]{3})")
 """How a mount table writes blanks and backslashes."""
 
@@ -75,13 +74,14 @@ def file_system(path: Path, mounts: str) -> str:
 
 def home_key(home: Path, random: Callable[[int], bytes]) -> bytes:
     """The key that wraps private keys at rest; made on first use, mode 0600."""
-    from azext_mhsmregion.emulator.files import create_private
-
     path = home / "home.key"
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        return create_private(path, random(KEY_BYTES), "home.key")
+        from azext_mhsmregion.crypto.wrap import new_home_key
+        from azext_mhsmregion.emulator.files import create_private
+
+        return create_private(path, new_home_key(random), "home.key")
 
 
 def is_of_the_system(error: sqlite3.Error) -> bool:
