@@ -8,9 +8,12 @@ from dataclasses import replace
 from typing import Callable, Dict, Iterable, List, Mapping, Tuple
 
 from azext_mhsmregion.emulator.unit import Unit
-from azext_mhsmregion.model import replication
+from azext_mhsmregion.model import faults, replication
+from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.extension import RegionChange
 from azext_mhsmregion.model.lifecycle import settled
+from azext_mhsmregion.model.loss import Loss
+from azext_mhsmregion.model.network import Network, network
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.replication import Kind, Row, Write
 
@@ -29,7 +32,8 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
         unit.tx.last_hlc(pool.id, origin, unit.now),
         _lags(unit, pool),
         pool.links,
-        pool.outages,
+        links_of(unit, pool),
+        faults.skew(unit.faults, origin, unit.now),
     )
     unit.tx.put_rows(pool.id, accepted.rows)
     return unit.tx.put_pool(replace(pool, links=accepted.links))
@@ -46,10 +50,33 @@ def apply(unit: Unit, change: RegionChange) -> Pool:
         if region.failed:
             continue
         rows = unit.tx.rows(pool.id, pool.primary.name)
-        seeded = replication.seed(rows, region.name, region.ready, links)
+        senders = [one.name for one in pool.regions]
+        seeded = replication.seed(
+            rows, region.name, unit.now, region.ready, links, links_of(unit, pool), senders
+        )
         unit.tx.put_rows(pool.id, seeded.rows)
         links = seeded.links
     return unit.tx.put_pool(replace(pool, links=links))
+
+
+def rearrange(unit: Unit, pool: Pool) -> Pool:
+    """Writes on their way, and the removals that wait for them, as the faults are now; answers the
+    record, not yet written (L5, E3)."""
+    ready = {one.name: one.ready for one in pool.regions if one.holds_data(unit.now)}
+    moved = replication.rearranged(
+        unit.tx.on_their_way(pool.id, unit.now, list(ready)),
+        ready,
+        unit.now,
+        unit.tx.reached(pool.id, unit.now),
+        links_of(unit, pool),
+    )
+    unit.tx.move_rows(pool.id, moved.rows)
+    return replace(pool, links=moved.links)
+
+
+def links_of(unit: Unit, pool: Pool) -> Network:
+    """The links between the pool's regions, as the faults leave them."""
+    return network(unit.faults, pool.id, [region.name for region in pool.regions])
 
 
 def record(unit: Unit, pool: Pool) -> Pool:
@@ -74,26 +101,32 @@ def sweep(unit: Unit) -> None:
             unit.tx.drop_regions(pool.id, [])
 
 
-def unsent_until(unit: Unit, pool: Pool) -> Mapping[str, int]:
-    """Until when each region's accepted writes are on their way to the others (E3)."""
+def unsent_until(unit: Unit, pool: Pool, giving_up: bool = False) -> Mapping[str, int]:
+    """Until when each region's accepted writes are on their way to the others (E3): NEVER where an
+    outage without a planned end holds some, unless such writes are given up."""
     living = _holding(unit, pool)
-    return {name: unit.tx.last_arrival(pool.id, name, living) for name in living}
+    before = NEVER if giving_up else NEVER + 1
+    return {name: unit.tx.last_arrival(pool.id, name, living, before) for name in living}
 
 
-def loss_if_removed(unit: Unit, pool: Pool, region: str) -> int:
-    """How many acknowledged writes of ``region`` its removal would lose: those that no other
+def loss_if_removed(unit: Unit, pool: Pool, region: str) -> Loss:
+    """The acknowledged writes of ``region`` that its removal would lose: those that no other
     region will ever show, because no link has a planned end of its outage (E3, L5b)."""
     others = [name for name in _holding(unit, pool) if name != region]
-    return unit.tx.stuck(pool.id, region, others) if others else 0
+    return unit.tx.stuck(pool.id, region, others) if others else Loss()
 
 
-def audit_loss(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
-    """The loss of an accepted removal stands in the audit log (E3)."""
+def lose(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
+    """What an accepted removal loses stands in the audit log, and never arrives (E3); what another
+    region shows of it is sent on by that one."""
     for region in removed:
+        others = [name for name in _holding(unit, pool) if name != region]
+        rows = unit.tx.on_their_way(pool.id, unit.now, others)
+        unit.tx.move_rows(pool.id, replication.handed_over(rows, region, unit.now, links_of(unit, pool)))
         lost = loss_if_removed(unit, pool, region)
-        if lost:
-            facts = {"region": region, "writes": lost}
-            unit.tx.put_event(pool.name, "loss", unit.now, unit.real, facts)
+        if lost.writes:
+            unit.tx.drop_stuck(pool.id, region)
+            unit.tx.put_event(pool.name, "loss", unit.now, unit.real, lost.facts(region, unit.now))
 
 
 def _holding(unit: Unit, pool: Pool) -> List[str]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from azext_mhsmregion.emulator.entra.context import EntraContext
     from azext_mhsmregion.emulator.entra.tokens import Tokens
     from azext_mhsmregion.emulator.keyring import Keyring
+    from azext_mhsmregion.emulator.traffic import Balancer
 
 ARM_HOST = "management.azure.com"
 LOGIN_HOST = "login.microsoftonline.com"
@@ -65,6 +66,7 @@ class Emulator:
         self._tokens: Optional[Tokens] = None
         self._keyring: Optional[Keyring] = None
         self._home_key: Optional[bytes] = None
+        self._balancers: Optional[Balancer] = None
         self.home = home
         self.directory = directory
         self.store = store
@@ -77,11 +79,8 @@ class Emulator:
             return Resolution(NameKind.OURS)
         if not host.endswith(POOL_SUFFIX):
             return Resolution(NameKind.FOREIGN)
-        from azext_mhsmregion.emulator.dataplane.frame import resolve
-
         with self.parts.reading() as unit:
-            found = resolve(unit, host, place)
-        return Resolution(NameKind.NXDOMAIN) if found is None else Resolution(NameKind.OURS, found[1])
+            return self._balancer().resolution(unit, host, place, client)
 
     def handle(self, request: Request, caller: Caller) -> Response:
         """Answer one request, whatever its host."""
@@ -93,7 +92,7 @@ class Emulator:
         if request.host.endswith(POOL_SUFFIX):
             from azext_mhsmregion.emulator.dataplane import door as data_door
 
-            return data_door.handle(ask, self.keyring())
+            return data_door.handle(ask, self.keyring(), self._balancer())
         if request.host == LOGIN_HOST:
             from azext_mhsmregion.emulator.entra import handlers
 
@@ -127,6 +126,13 @@ class Emulator:
             sources = self.parts.sources
             self._keyring = Keyring(self.home_key, sources.random, sources.new_id)
         return self._keyring
+
+    def _balancer(self) -> Balancer:
+        if self._balancers is None:
+            from azext_mhsmregion.emulator.traffic import Balancer
+
+            self._balancers = Balancer()
+        return self._balancers
 
     def home_key(self) -> bytes:
         """The key that wraps private keys at rest."""
@@ -195,7 +201,7 @@ class Emulator:
         from azext_mhsmregion.emulator import acceptance
 
         with self.parts.reading() as unit:
-            return acceptance.loss_if_removed(unit, self._live(unit, name), region)
+            return acceptance.loss_if_removed(unit, self._live(unit, name), region).writes
 
     def expected_seconds(self, kind: str) -> float:
         """How long an operation takes, in real seconds, by the profile."""
@@ -255,14 +261,20 @@ class OpenHome:
         """As :meth:`Emulator.replication`."""
         return self.emulator.replication(name, key)
 
-    def server_port(self) -> Optional[int]:
-        """The port of the server that runs on this home, None when none does."""
+    def server_proxy(self, place: str, client: str) -> Optional[str]:
+        """The proxy of the server that runs on this home, as the URL of a client there called so;
+        None when none runs."""
         if not (self.emulator.home / "server.json").exists():
             return None  # the usual case, at the cost of one look
         from azext_mhsmregion.emulator import running
 
         server = running.find(self.emulator.home)
-        return None if server is None else server.port
+        if server is None:
+            return None
+        from azext_mhsmregion.emulator.http.environment import proxy_url, reached_at
+
+        address = reached_at(server.address)
+        return proxy_url(server.port, place, client, address, server.password)
 
     def owner_token(self, audience: str) -> str:
         """A token of the calling principal, for the server's socket."""

@@ -7,6 +7,7 @@ from typing import Optional
 from azext_mhsmregion.emulator.settings import Settings, decode
 from azext_mhsmregion.emulator.store.store import Transaction
 from azext_mhsmregion.model.clock import ClockState, real_clock
+from azext_mhsmregion.model.faults import Faults
 from azext_mhsmregion.model.profile import Profile
 
 
@@ -24,6 +25,7 @@ class Unit:
         self.now = self.clock.now(self.real)
         self._settings: Optional[Settings] = None
         self._profile: Optional[Profile] = None
+        self._faults: Optional[Faults] = None
 
     @property
     def settings(self) -> Settings:
@@ -37,6 +39,17 @@ class Unit:
         if self._profile is None:
             self._profile = self.settings.checked_profile()
         return self._profile
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that were injected, as this transaction sees them."""
+        if self._faults is None:
+            self._faults = self.tx.faults()
+        return self._faults
+
+    def faults_changed(self) -> None:
+        """Read them anew: this transaction wrote some."""
+        self._faults = None
 
     # -- time ---------------------------------------------------------------------------
     @property

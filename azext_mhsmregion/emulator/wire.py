@@ -32,11 +32,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP answer: status, header pairs (lower-case names), body bytes."""
+    """One HTTP answer: status, header pairs (lower-case names), body bytes; and how many real
+    milliseconds it is held back."""
 
     status: int
     headers: Tuple[Tuple[str, str], ...] = ()
     body: bytes = b""
+    delay: int = 0
 
     def header(self, name: str) -> Optional[str]:
         """The value of the header ``name`` (lower case), or None."""
@@ -52,12 +54,24 @@ class Caller:
     resolution chose when the connection was opened (DESIGN section 4: a tunnel belongs to a
     region), None where the host is not a pool's. ``principal`` is the object id of a caller
     who needs no token (the home's owner, in process); None means: look at the token.
+    ``partition`` is the HSM partition of that region that the balancer gave the connection to.
     """
 
     place: str = ""
     client: str = "-"
     region: Optional[str] = None
     principal: Optional[str] = None
+    partition: Optional[int] = None
+
+
+class ConnectionBroken(Exception):
+    """No answer at all: the connection is reset, or hangs, because its region or partition is
+    out (rules F7, F10). ``effect`` is ``refuse``, ``reset`` or ``hang``."""
+
+    def __init__(self, effect: str, region: str) -> None:
+        super().__init__(f"the connection to {region} was broken ({effect})")
+        self.effect = effect
+        self.region = region
 
 
 class NameKind(enum.Enum):
@@ -70,15 +84,20 @@ class NameKind(enum.Enum):
 
 @dataclass(frozen=True)
 class Resolution:
-    """Answer of name resolution: the kind, and for a pool's name the region that serves it."""
+    """Answer of name resolution: the kind; for a pool's name the region that serves it, the
+    partition that its balancer gives the connection to, and the effect (``refuse``, ``reset``,
+    ``hang``) of an outage that the connection meets there."""
 
     kind: NameKind
     region: Optional[str] = None
+    partition: Optional[int] = None
+    effect: Optional[str] = None
 
 
 class Gateway(Protocol):
     """What the HTTP floor needs from the emulator behind it. Both calls may block: run them
-    in a worker thread. Neither raises for bad input; ``handle`` turns errors into answers."""
+    in a worker thread. Neither raises for bad input; ``handle`` turns errors into answers, and
+    raises ConnectionBroken where an outage leaves none."""
 
     def resolve(self, host: str, place: str, client: str) -> Resolution:
         """Resolve ``host`` for a client standing at ``place``."""

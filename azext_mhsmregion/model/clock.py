@@ -9,6 +9,8 @@ MODES = ("real", "scaled", "manual")
 SECOND = 1000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+NEVER = 2**62
+"""An instant that no clock reaches: no planned end."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,27 @@ class Forbidden(ModelError):
     code = "Forbidden"
 
 
+class Unavailable(ModelError):
+    """503: an outage keeps it from being served now."""
+
+    status = 503
+    code = "ServiceUnavailable"
+
+
+class Throttled(ModelError):
+    """429: more requests than are served."""
+
+    status = 429
+    code = "Throttled"
+
+
+class Broken(ModelError):
+    """500: a fault that was asked for."""
+
+    status = 500
+    code = "InternalServerError"
+
+
 class RefusedByPool(ModelError):
     """400 with code "400", as recorded for region adds and for deletes of extended pools."""
 

@@ -7,22 +7,37 @@ from dataclasses import dataclass, replace
 from typing import List, Mapping, Optional, Sequence, Tuple
 
 from azext_mhsmregion.model import messages
+from azext_mhsmregion.model.availability import require_control_plane
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.errors import Conflict, Invalid, RefusedByPool
+from azext_mhsmregion.model.faults import Effect, Faults, destroyed_at, on
 from azext_mhsmregion.model.lifecycle import Act, begin, refuse_busy, settled
 from azext_mhsmregion.model.pool import Pool, PoolRegion
+from azext_mhsmregion.model.profile import Profile
 from azext_mhsmregion.model.regions import Catalogue
 
 
 @dataclass(frozen=True)
 class Conditions:
     """What decides beside the pool's own record: the catalogue, the edition that binds, regions
-    without capacity (G3), and until when each region's accepted writes are on their way (E3)."""
+    without capacity (G3), until when each region's accepted writes are on their way (E3), and
+    the faults: outages (E4), no capacity, failed provisioning (E5)."""
 
     regions: Catalogue
     edition: str
     without_capacity: Tuple[str, ...] = ()
     unsent_until: Optional[Mapping[str, int]] = None
+    faults: Faults = ()
+
+    def failures(self, now: int) -> Mapping[str, str]:
+        """Regions whose provisioning fails at ``now``, and why."""
+        full = {self.regions.normalise(name) for name in self.without_capacity}
+        full.update(fault.region for fault in on(self.faults, now, (Effect.CAPACITY,)))
+        broken = {fault.region for fault in on(self.faults, now, (Effect.PROVISIONING,))}
+        return {
+            **{name: messages.provisioning_failed([name]) for name in broken},
+            **{name: messages.no_capacity([name]) for name in full},
+        }
 
 
 @dataclass(frozen=True)
@@ -57,8 +72,55 @@ def change_regions(pool: Pool, asked: Sequence[str], act: Act, where: Conditions
     if new and not pool.is_active(act.now):
         inactive = messages.not_activated if pool.activated is None else messages.being_activated
         raise Conflict(inactive(pool.name), "HsmNotActivated")
+    if new:
+        require_control_plane([pool.location, *new], where.faults, act.now)
     refuse_busy(pool, act.now)
     return _apply(pool, new, gone, act, where)
+
+
+def struck(pool: Pool, faults: Faults, now: int) -> Pool:
+    """The record once regions are destroyed, now or at a planned time: one that is being added
+    then, or whose primary is, ends in Failed when it happens, and so does its operation (E6)."""
+    deaths = {region.name: _dies(pool, region, faults, now) for region in pool.regions}
+    hit = {name: when for name, when in deaths.items() if when is not None}
+    if not hit:
+        return pool
+    regions = tuple(
+        replace(region, failed=True, ready=max(now, hit[region.name])) if region.name in hit else region
+        for region in pool.regions
+    )
+    spans = tuple(span for span in pool.spans if span.region not in hit or span.start <= now)
+    operation = pool.operation
+    if operation is not None and operation.kind == "region-add" and pool.is_busy(now):
+        done = max(now, *hit.values())
+        operation = replace(operation, done=done, failure=messages.destroyed_while_added(hit))
+    return replace(pool, regions=regions, spans=spans, operation=operation)
+
+
+def removal_waits(pool: Pool, unsent_until: Mapping[str, int], profile: Profile, now: int) -> Pool:
+    """The record once links have failed or come back: a removal ends when what its region had
+    accepted has been sent (E3)."""
+    leaving = [one for one in pool.regions if one.removing is not None and one.exists(now)]
+    if not leaving or pool.operation is None:
+        return pool
+    ends = {
+        one.name: max((one.removing or 0) + profile.of("region-remove"), unsent_until.get(one.name, 0))
+        for one in leaving
+    }
+    regions = tuple(replace(one, gone=ends.get(one.name, one.gone)) for one in pool.regions)
+    planned = [one.ready for one in pool.regions if now < one.ready]
+    operation = replace(pool.operation, done=max(*ends.values(), *planned, now))
+    return replace(pool, regions=regions, operation=operation)
+
+
+def _dies(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> Optional[int]:
+    """When a region that is being added is destroyed, or its primary with what it is seeded from;
+    None where it lives to be ready."""
+    if region.is_primary or region.failed or now >= region.ready:
+        return None
+    deaths = (destroyed_at(faults, pool.id, name) for name in (region.name, pool.location))
+    early = [when for when in deaths if when is not None and when < region.ready]
+    return min(early, default=None)
 
 
 def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where: Conditions) -> RegionChange:
@@ -72,8 +134,8 @@ def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where:
         BilledSpan(pool.name, region.name, pool.sku, region.ready) for region in added if not region.failed
     )
     changed = replace(pool, regions=(*regions, *added), spans=spans)
-    failed = [region.name for region in added if region.failed]
-    failure = f"There is no capacity for an extended region in {', '.join(failed)}." if failed else None
+    failures = where.failures(act.now)
+    failure = " ".join(failures[region.name] for region in added if region.failed) or None
     kind = "region-add" if new else "region-remove" if gone else "update"
     done = max(done_add, done_remove, act.now + act.profile.of(kind))
     return RegionChange(begin(changed, kind, act, done, failure), added, tuple(gone))
@@ -81,8 +143,8 @@ def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where:
 
 def _added(new: Sequence[str], act: Act, where: Conditions) -> Tuple[Tuple[PoolRegion, ...], int]:
     ready = act.now + act.profile.of("region-add")
-    full = {where.regions.normalise(name) for name in where.without_capacity}
-    made = tuple(PoolRegion(name, False, act.now, ready, failed=name in full) for name in new)
+    failures = where.failures(act.now)
+    made = tuple(PoolRegion(name, False, act.now, ready, failed=name in failures) for name in new)
     return made, ready if made else act.now
 
 

@@ -128,3 +128,85 @@ def region_stops_writes(region: str) -> str:
 
 def not_covered(what: str) -> str:
     return f"{what} is not implemented by this emulator."
+
+
+def writes_unavailable(primary: str) -> str:
+    return f"Writes are not available: Managed HSM in the primary region {primary} is out."
+
+
+def control_plane_unavailable(region: str) -> str:
+    return f"Managed HSM in {region} is not available at the moment. Try again later."
+
+
+def no_capacity(regions: Iterable[str]) -> str:
+    return f"There is no capacity for an extended region in {', '.join(regions)}."
+
+
+def provisioning_failed(regions: Iterable[str]) -> str:
+    return f"Provisioning of {', '.join(regions)} failed."
+
+
+def destroyed_while_added(regions: Iterable[str]) -> str:
+    return f"{', '.join(regions)} was destroyed while the pool was being extended."
+
+
+THROTTLED = "Request was not processed because too many requests were received."
+BROKEN = "An internal error has occurred."
+
+# -- faults ---------------------------------------------------------------------------------
+
+FAULT_ENDS_FIRST = "The fault ends before it begins."
+FAULT_RATE = "A rate is a share of requests: above 0, at most 1."
+FAULT_DELAY_NEGATIVE = "A delay cannot be negative."
+FAULT_PARTITION = "Scope partition names a partition, and no other scope does."
+FAULT_LINK_END = "Scope link names the region at the other end (to), and no other scope does."
+FAULT_LINK_ITSELF = "A link leads from one region to another."
+FAULT_INDESTRUCTIBLE = (
+    "Only a pool, the service in a region or a whole region can be destroyed, by an outage."
+)
+FAULT_DESTROYED_FOR_EVER = "What is destroyed stays so: a destruction has no end."
+
+
+def fault_effect(scope: str, effect: str, possible: str) -> str:
+    return f"A fault of scope {scope} cannot have the effect {effect}; it can have {possible}."
+
+
+def fault_needs_delay(effect: str) -> str:
+    return f"The effect {effect} needs a number of milliseconds."
+
+
+def fault_partition_number(last: int) -> str:
+    return f"Partitions are numbered from 0 to {last}."
+
+
+def fault_needs_pool(scope: str) -> str:
+    return f"A fault of scope {scope} names its pool."
+
+
+def fault_on_destroyed(other: str) -> str:
+    return f"The fault contradicts fault {other}: what is destroyed cannot be broken otherwise."
+
+
+def faults_contradict(other: str, effect: str) -> str:
+    return (
+        f"The fault contradicts fault {other}, which has the effect {effect} on the same thing at that time."
+    )
+
+
+def no_such_fault(fault: str) -> str:
+    return f"There is no fault {fault}, on or planned; `emulator fault list` shows those there are."
+
+
+def destroyed_for_ever(fault: str) -> str:
+    return (
+        f"Fault {fault} destroyed what it hit: that does not come back. The way out is the security domain "
+        "and a full backup, restored into a new pool; `emulator reset` starts over."
+    )
+
+
+def fault_without_pool(pool: str) -> str:
+    return f"The managed HSM '{pool}' was not found."
+
+
+def pool_not_in_region(pool: str, region: str) -> str:
+    return f"Managed HSM {pool} is not in {region}."

@@ -7,22 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Tuple
 
 from azext_mhsmregion.model.billing import BilledSpan
-from azext_mhsmregion.model.replication import Links, Outage
-
-PARTITIONS_PER_REGION = 3
-
-
-@dataclass(frozen=True)
-class Partition:
-    """One HSM partition, in a fault domain of its own (A2)."""
-
-    number: int
-    fault_domain: int
-
-
-def partitions() -> Tuple[Partition, ...]:
-    """The three load-balanced partitions of a region (A1, A2)."""
-    return tuple(Partition(number, number) for number in range(PARTITIONS_PER_REGION))
+from azext_mhsmregion.model.partition import Partition, partitions
+from azext_mhsmregion.model.replication import Links
 
 
 @dataclass(frozen=True)
@@ -131,7 +117,6 @@ class Pool:
     deletion: Optional[Deletion] = None
     operation: Optional[Operation] = None
     links: Links = field(default_factory=dict)
-    outages: Tuple[Outage, ...] = ()
     revision: int = 0
     created_by_type: str = "User"
     modified_by_type: str = "User"

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Mapping
 
 from azext_mhsmregion.model.data import load
+from azext_mhsmregion.model.health import Probes
 
 DEFAULT_PROFILE = "quick"
+COUNTS = ("probe.tolerated_failures", "balancer.tolerated_failures")
+"""Entries of a profile that are no durations."""
 
 
 @dataclass(frozen=True)
 class Profile:
     """Durations in milliseconds by name: operations by kind, ``replication.max_lag``,
-    ``dns.ttl``, ``probe.interval``, ``poll.cap``."""
+    ``dns.ttl``, ``probe.interval`` and ``.timeout`` of the traffic manager, ``balancer.interval``
+    and ``.timeout`` of a region's balancer, ``poll.cap``. Counts by name: see :data:`COUNTS`."""
 
     name: str
     durations: Mapping[str, int]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, what: str) -> int:
         """Duration of ``what`` in milliseconds."""
         return self.durations[what]
+
+    def probes(self, whose: str) -> Probes:
+        """The probes of ``probe`` (the traffic manager) or ``balancer``."""
+        return Probes(
+            self.of(f"{whose}.interval"),
+            self.of(f"{whose}.timeout"),
+            self.counts[f"{whose}.tolerated_failures"],
+        )
 
 
 def profile(name: str, settings: Mapping[str, float]) -> Profile:
@@ -34,5 +47,16 @@ def profile(name: str, settings: Mapping[str, float]) -> Profile:
     unknown = set(settings) - set(data[name])
     if unknown:
         raise ValueError(f"unknown duration {', '.join(sorted(unknown))}")
-    seconds = {**data[name], **settings}
-    return Profile(name, {key: int(value * 1000) for key, value in seconds.items()})
+    values = {**data[name], **settings}
+    durations = {key: int(value * 1000) for key, value in values.items() if key not in COUNTS}
+    counts = {key: _count(key, values[key]) for key in COUNTS}
+    for whose in ("probe", "balancer"):
+        if not 0 < durations[f"{whose}.timeout"] <= durations[f"{whose}.interval"]:
+            raise ValueError(f"{whose}.timeout must be above 0 and at most {whose}.interval")
+    return Profile(name, durations, counts)
+
+
+def _count(name: str, value: float) -> int:
+    if value != int(value) or value < 0:
+        raise ValueError(f"{name} is a whole number from 0 on")
+    return int(value)

@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
 
-NEVER = 2**62
-"""A ``visible_from`` that no clock reaches: the link has no planned end of its outage."""
+from azext_mhsmregion.model.clock import NEVER
+from azext_mhsmregion.model.network import PEACE, Network, arrival, arrivals, pass_on
 
 _COUNTER_BITS = 16
 
@@ -58,7 +58,8 @@ class Write:
 
 @dataclass(frozen=True)
 class Row:
-    """A write as one region holds it."""
+    """A write as one region holds it. ``via`` is the region that seeded it (E1); empty: its origin
+    sends it."""
 
     region: str
     kind: Kind
@@ -70,26 +71,12 @@ class Row:
     visible_from: int
     tombstone: bool
     body: Mapping[str, Any]
+    via: str = ""
 
     @property
     def object(self) -> Tuple[Kind, str, str]:
         """What the row describes, whatever its stamp."""
         return (self.kind, self.name, self.version)
-
-
-@dataclass(frozen=True)
-class Outage:
-    """The link between two regions is down from ``start`` to ``end`` (NEVER: no planned end).
-    Both ways; direction comes with the faults."""
-
-    one: str
-    other: str
-    start: int
-    end: int
-
-    def covers(self, origin: str, region: str, instant: int) -> bool:
-        """Is the link from ``origin`` to ``region`` down at ``instant``?"""
-        return {origin, region} == {self.one, self.other} and self.start <= instant < self.end
 
 
 class Randomness(Protocol):
@@ -103,20 +90,6 @@ def draw_lag(random: Randomness, max_lag: int) -> int:
     """One write's lag: log-normal with a median of ``max_lag``/72, cut at ``max_lag`` (L2)."""
     median = max(1.0, max_lag / 72)
     return min(max_lag, int(math.exp(random.gauss(math.log(median), 1.0))))
-
-
-def arrival(origin: str, region: str, accepted: int, lag: int, outages: Iterable[Outage] = ()) -> int:
-    """When a write leaves the link, order aside: its lag after acceptance; a write that an
-    outage holds leaves its lag after the end of the last outage that holds it (L5)."""
-    leaves = accepted
-    for outage in sorted(outages, key=lambda item: item.start):
-        if outage.covers(origin, region, leaves) or (
-            {origin, region} == {outage.one, outage.other} and leaves < outage.start < leaves + lag
-        ):
-            if outage.end >= NEVER:
-                return NEVER
-            leaves = max(leaves, outage.end)
-    return leaves + lag
 
 
 Links = Mapping[Tuple[str, str], int]
@@ -139,44 +112,125 @@ def accept(
     last_seen: int,
     draw: Callable[[], int],
     links: Links,
-    outages: Sequence[Outage] = (),
+    network: Network = PEACE,
+    skew: int = 0,
 ) -> Accepted:
     """Accept ``writes`` in ``origin`` at ``now``.
 
     ``others`` are the pool's other regions and the instant from which each can show anything
-    (its Succeeded, E1). ``draw`` gives one lag for each write. A write never overtakes one that
-    the same region accepted before it (L3): a running maximum for each link.
+    (its Succeeded, E1). ``draw`` gives one lag for each write, ``skew`` is by how much the
+    region's clock is wrong. A write never overtakes one that the same region accepted before it
+    (L3): a running maximum for each link.
     """
     rows: List[Row] = []
     moved: Dict[Tuple[str, str], int] = dict(links)
     hlc = last_seen
+    sent = {region: max(now, ready) for region, ready in others.items()}
     for write in writes:
-        hlc = next_hlc(now, hlc)
+        hlc = next_hlc(now + skew, hlc)
         lag = draw()
         own = Row(
             origin, write.kind, write.name, write.version, Stamp(hlc, origin),
             now, lag, now, write.tombstone, write.body,
         )  # fmt: skip
         rows.append(own)
-        for region, ready in others.items():
+        for region, due in arrivals(origin, sent, lag, network).items():
             link = (origin, region)
-            # The link to a region that is being seeded starts at its Succeeded (E1, L1).
-            due = arrival(origin, region, max(now, ready), lag, outages)
             moved[link] = max(due, moved.get(link, 0))
             rows.append(replace(own, region=region, visible_from=moved[link]))
     return Accepted(tuple(rows), moved)
 
 
-def seed(rows: Iterable[Row], region: str, ready: int, links: Links) -> Accepted:
-    """Rows of a new region made from the primary's ``rows`` (E1): what the primary shows by
-    ``ready`` is there at ``ready``; what is still in flight to it follows in its link's order."""
+def seed(
+    rows: Iterable[Row],
+    region: str,
+    now: int,
+    ready: int,
+    links: Links,
+    network: Network = PEACE,
+    others: Iterable[str] = (),
+) -> Accepted:
+    """Rows of a new region made from the primary's ``rows`` (E1): what the primary shows ``now``
+    comes from it and is there at ``ready``; what is still in flight to it from one of ``others``
+    follows from where it was accepted, in its link's order."""
     made: List[Row] = []
     moved: Dict[Tuple[str, str], int] = dict(links)
+    senders = set(others)
     for row in sorted(rows, key=lambda item: (item.visible_from, item.stamp)):
+        if row.visible_from <= now:
+            copy = replace(row, region=region, via=row.region, lag=0)
+        elif row.stamp.origin in senders:
+            copy = replace(row, region=region, via="")
+        else:
+            continue  # its origin is gone: it will never be here
         link = (row.stamp.origin, region)
-        moved[link] = max(ready, row.visible_from, moved.get(link, 0))
-        made.append(replace(row, region=region, visible_from=moved[link]))
+        moved[link] = max(_due(copy, ready, network), moved.get(link, 0))
+        made.append(replace(copy, visible_from=moved[link]))
     return Accepted(tuple(made), moved)
+
+
+def rearranged(
+    rows: Iterable[Row], ready: Mapping[str, int], now: int, reached: Links, network: Network
+) -> Accepted:
+    """The rows not visible at ``now`` as they arrive over another network (a fault came or went).
+
+    ``rows`` are all rows of every write that is still on its way to some region, ``ready`` the
+    pool's regions and from when on each shows anything, ``reached`` the latest ``visible_from``
+    up to ``now`` of each link. What is visible stays so; order is kept (L3).
+    """
+    moved: Dict[Tuple[str, str], int] = dict(reached)
+    changed: List[Row] = []
+    for copies in _by_write(rows):
+        due = _dues(copies, ready, now, network)
+        for row in copies:
+            if row.visible_from <= now or row.region not in due:
+                continue
+            link = (row.stamp.origin, row.region)
+            moved[link] = max(due[row.region], moved.get(link, 0), now + 1)
+            changed.append(replace(row, visible_from=moved[link]))
+    return Accepted(tuple(changed), moved)
+
+
+def handed_over(rows: Iterable[Row], leaving: str, now: int, network: Network) -> Tuple[Row, ...]:
+    """The rows that ``leaving``, a region that is being removed, can never send itself, and that
+    others show or will show: those send them on (L5b). ``rows`` as for :func:`rearranged`."""
+    changed: List[Row] = []
+    for copies in _by_write(row for row in rows if row.stamp.origin == leaving):
+        due = {row.region: row.visible_from for row in copies if row.region != leaving}
+        holder = min(due, key=lambda region: (due[region], region), default="")
+        stuck = [row for row in copies if row.region != leaving and row.visible_from >= NEVER]
+        pass_on(due, now, copies[0].lag, network)
+        changed += [
+            replace(row, visible_from=due[row.region], via=holder) for row in stuck if due[row.region] < NEVER
+        ]
+    return tuple(changed)
+
+
+def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
+    """Rows of one write together, in the order in which the writes were accepted."""
+    writes: Dict[Tuple[Any, ...], List[Row]] = {}
+    for row in sorted(rows, key=lambda item: (item.accepted, item.stamp)):
+        writes.setdefault((*row.object, row.stamp), []).append(row)
+    return list(writes.values())
+
+
+def _dues(copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Network) -> Dict[str, int]:
+    """When one write arrives in each region but its origin; where it is visible, when that was."""
+    origin = copies[0].stamp.origin
+    due = {
+        row.region: row.visible_from if row.visible_from <= now else _due(row, ready[row.region], network)
+        for row in copies
+        if row.region in ready and (row.region != origin or row.via)
+    }
+    dead = network.destroyed.get(origin)
+    if dead is not None:
+        pass_on(due, dead, copies[0].lag, network)
+    return due
+
+
+def _due(row: Row, ready: int, network: Network) -> int:
+    sender = row.via or row.stamp.origin
+    return arrival(sender, row.region, max(row.accepted, ready), row.lag, network)
 
 
 def unsent_until(rows: Iterable[Row], origin: str, now: int) -> int:

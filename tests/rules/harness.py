@@ -7,7 +7,7 @@ import json
 import os
 import random
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,15 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from hypothesis import HealthCheck, Phase, settings
 
 from azext_mhsmregion.crypto import certificates
-from azext_mhsmregion.emulator import objects
+from azext_mhsmregion.emulator import breaking, objects, traffic
 from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request
-from azext_mhsmregion.model.clock import SECOND
+from azext_mhsmregion.model import routing
+from azext_mhsmregion.model.clock import NEVER, SECOND
+from azext_mhsmregion.model.faults import Effect, Fault, Scope
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
-from azext_mhsmregion.model.replication import NEVER, Kind, Outage, Row
+from azext_mhsmregion.model.replication import Kind, Row
 
 ARM = "management.azure.com"
 ARM_VERSION = "2023-07-01"
@@ -357,7 +359,17 @@ class World:
             pool = unit.tx.pool_named(name, unit.now)
             assert pool is not None
             end = NEVER if seconds is None else unit.now + round(seconds * SECOND)
-            unit.tx.put_pool(replace(pool, outages=(*pool.outages, Outage(one, other, unit.now, end))))
+            fault = Fault(
+                self.sources.new_id(), Scope.LINK, one, Effect.DOWN, unit.now, end, pool.id, to=other
+            )
+            breaking.inject(unit, fault)
+
+    def route(self, place: str, name: str = POOL) -> Optional[str]:
+        """Where the traffic manager sends a client at ``place`` that has nothing cached."""
+        with self.emulator.parts.reading() as unit:
+            pool = unit.tx.pool_named(name, unit.now)
+            assert pool is not None
+            return routing.resolve(pool, place, unit.now, traffic.conditions(unit)).region
 
     def events(self, kind: str) -> List[Dict[str, Any]]:
         with self.emulator.parts.reading() as unit:

@@ -14,7 +14,8 @@ from typing import Any, Dict, Iterable, List, Set, Tuple
 from hypothesis import strategies as st
 
 from azext_mhsmregion.model import merge, replication
-from azext_mhsmregion.model.replication import Kind, Links, Outage, Row, Stamp, Write
+from azext_mhsmregion.model.network import Network, Outage
+from azext_mhsmregion.model.replication import Kind, Links, Row, Stamp, Write
 
 REGIONS = ("uksouth", "australiaeast", "japaneast")
 MAX_LAG = 360_000
@@ -87,7 +88,7 @@ class Regions:
         seen = max((row.stamp.hlc for row in merge.visible(self.rows[region], self.now)), default=0)
         others = {name: 0 for name in self.names if name != region}
         accepted = replication.accept(
-            writes, region, others, self.now, seen, lambda: lag, self.links, self.outages
+            writes, region, others, self.now, seen, lambda: lag, self.links, Network(self.outages)
         )
         self.links = accepted.links
         for row in accepted.rows:

@@ -10,7 +10,9 @@ from typing import Callable, List, Tuple
 import pytest
 
 from azext_mhsmregion.model import merge, replication
-from azext_mhsmregion.model.replication import NEVER, Kind, Outage, Row, Stamp, Write
+from azext_mhsmregion.model.clock import NEVER
+from azext_mhsmregion.model.network import Network, Outage, arrival
+from azext_mhsmregion.model.replication import Kind, Row, Stamp, Write
 
 from .harness import CRYPTO_AUDITOR, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
 
@@ -179,18 +181,18 @@ def test_l5_writes_wait_for_a_broken_link_and_arrive_within_six_minutes_of_its_r
 def test_l5_of_overlapping_outages_the_last_to_end_counts() -> None:
     outages = [Outage("a", "b", 0, 100), Outage("b", "a", 50, 300), Outage("a", "c", 0, 9_000)]
 
-    assert replication.arrival("a", "b", 10, 7, outages) == 307
-    assert replication.arrival("b", "a", 10, 7, reversed(outages)) == 307
-    assert replication.arrival("a", "b", 301, 7, outages) == 308
+    assert arrival("a", "b", 10, 7, Network(tuple(outages))) == 307
+    assert arrival("b", "a", 10, 7, Network(tuple(reversed(outages)))) == 307
+    assert arrival("a", "b", 301, 7, Network(tuple(outages))) == 308
 
 
 @pytest.mark.rule("L5")
 def test_l5_an_outage_that_begins_while_a_write_is_under_way_holds_it() -> None:
     outages = [Outage("a", "b", 50, 100)]
 
-    assert replication.arrival("a", "b", 10, 60, outages) == 160
-    assert replication.arrival("a", "b", 10, 40, outages) == 50
-    assert replication.arrival("a", "b", 10, 60, [Outage("a", "b", 50, NEVER)]) == NEVER
+    assert arrival("a", "b", 10, 60, Network(tuple(outages))) == 160
+    assert arrival("a", "b", 10, 40, Network(tuple(outages))) == 50
+    assert arrival("a", "b", 10, 60, Network((Outage("a", "b", 50, NEVER),))) == NEVER
 
 
 # -- L5b ---------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_mhsmregion.model import merge
-from azext_mhsmregion.model.replication import Outage, Row
+from azext_mhsmregion.model.network import Outage
+from azext_mhsmregion.model.replication import Row
 
 from .harness import PROPERTY, canonical
 from .simulation import (

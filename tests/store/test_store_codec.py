@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from azext_mhsmregion.emulator.store import codec
 from azext_mhsmregion.model.billing import BilledSpan
-from azext_mhsmregion.model.clock import ClockState
+from azext_mhsmregion.model.clock import NEVER, ClockState
 from azext_mhsmregion.model.pool import Deletion, NetworkAcls, Operation, Partition, Pool, PoolRegion
-from azext_mhsmregion.model.replication import NEVER, Outage
 
 instants = st.integers(min_value=0, max_value=NEVER)
 maybe = st.none() | instants
@@ -56,7 +55,6 @@ pools = st.builds(
     deletion=st.none() | st.builds(Deletion, instants, instants, instants, maybe, maybe),
     operation=st.none() | operations,
     links=st.dictionaries(st.tuples(texts, texts), instants, max_size=4),
-    outages=st.lists(st.builds(Outage, texts, texts, instants, instants), max_size=2).map(tuple),
     revision=instants,
 )
 clocks = st.builds(

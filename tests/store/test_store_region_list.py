@@ -12,7 +12,7 @@ from storekit import EXTENDED, PRIMARY, rows
 from azext_mhsmregion.emulator.service import Emulator, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request
 
-RECORDS = {"pool", "meta", "sqlite_master"}
+RECORDS = {"fault", "pool", "meta", "sqlite_master"}
 
 
 def ask(emulator: Emulator, method: str, path: str, body: Optional[Any] = None) -> Any:

@@ -45,7 +45,7 @@ def test_a_new_home_has_the_newest_schema(home: Path) -> None:
     open_store(home).close()
     assert version_of(home) == schema.VERSION
     tables = {name for kind, name, _ in shape(home) if kind == "table"}
-    assert tables == {"meta", "pool", "operation", "body", "row", "material", "event"}
+    assert tables == {"meta", "pool", "operation", "body", "row", "material", "event", "fault"}
 
 
 def test_a_home_made_by_a_newer_version_is_refused(home: Path) -> None:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any, List, Mapping, Optional
 
 from azext_mhsmregion.emulator import acceptance, parse
-from azext_mhsmregion.emulator.arm import groups, requests
+from azext_mhsmregion.emulator.arm import groups, pools, requests
 from azext_mhsmregion.emulator.arm.operations import accepted
 from azext_mhsmregion.emulator.arm.pools import DELETED, POOLS, in_location, require
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response
-from azext_mhsmregion.model import extension, lifecycle, rbac
+from azext_mhsmregion.model import availability, extension, lifecycle, rbac
 from azext_mhsmregion.model.extension import Conditions
 from azext_mhsmregion.model.lifecycle import Act, Changes
 from azext_mhsmregion.model.pool import Pool
@@ -55,7 +55,7 @@ def delete_pool(ask: Ask, group: str, name: str) -> Response:
 
 def purge_deleted(ask: Ask, location: str, name: str) -> Response:
     with ask.parts.writing("purge") as unit:
-        found = in_location(unit.tx.pool_named(name, unit.now), location)
+        found = in_location(unit, unit.tx.pool_named(name, unit.now), location)
         pool = lifecycle.purge(found, name, act(ask, unit))
         unit.tx.drop_regions(pool.id, [])
         return _stored(ask, unit, pool)
@@ -77,6 +77,7 @@ def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
             group=groups.require(unit, group),
             tenant=directory.tenant_id,
         )
+        availability.require_control_plane([pools.location_of(asked.location)], unit.faults, unit.now)
         acceptance.sweep(unit)
         holder = unit.tx.pool_named(name, unit.now)
         pool = lifecycle.create(asked, holder, act(ask, unit), catalogue())
@@ -102,10 +103,11 @@ def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
                 catalogue(),
                 unit.settings.edition,
                 unit.settings.without_capacity,
-                acceptance.unsent_until(unit, pool),
+                acceptance.unsent_until(unit, pool, giving_up=True),
+                unit.faults,
             )
             change = extension.change_regions(pool, listed, act(ask, unit), conditions)
-            acceptance.audit_loss(unit, pool, change.removed)
+            acceptance.lose(unit, pool, change.removed)
             changed = lifecycle.changed(change.pool, wanted)
             return _answer(ask, unit, acceptance.apply(unit, replace(change, pool=changed)))
         return _stored(ask, unit, lifecycle.update(pool, wanted, act(ask, unit)))
@@ -125,7 +127,10 @@ def _moves(pool: Pool, wanted: Changes, listed: Optional[List[str]], now: int) -
 
 def _recover(ask: Ask, name: str) -> Response:
     with ask.parts.writing("recover") as unit:
-        pool = lifecycle.recover(unit.tx.pool_named(name, unit.now), name, act(ask, unit))
+        found = unit.tx.pool_named(name, unit.now)
+        if found is not None:
+            availability.require_control_plane([found.location], unit.faults, unit.now)
+        pool = lifecycle.recover(found, name, act(ask, unit))
         return _stored(ask, unit, pool)
 
 

@@ -11,7 +11,7 @@ from azext_mhsmregion.emulator.paging import Item, page
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model import messages, names
+from azext_mhsmregion.model import availability, messages, names
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
@@ -74,7 +74,7 @@ def list_deleted(ask: Ask) -> Response:
 
 def show_deleted(ask: Ask, location: str, name: str) -> Response:
     with ask.parts.reading() as unit:
-        pool = in_location(unit.tx.pool_named(name, unit.now), location)
+        pool = in_location(unit, unit.tx.pool_named(name, unit.now), location)
         if pool is None or pool.phase(unit.now) != "deleted":
             raise NotFound(f"No deleted managed HSM named '{name}' was found.", "DeletedVaultNotFound")
         return json_response(200, bodies.deleted_body(pool))
@@ -124,10 +124,17 @@ def require(unit: Unit, group: str, name: str) -> Pool:
             "found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
             "ResourceNotFound",
         )
+    availability.require_control_plane([pool.location], unit.faults, unit.now)
     return pool
 
 
-def in_location(pool: Optional[Pool], location: str) -> Optional[Pool]:
-    if pool is None or pool.location != catalogue().normalise(location):
-        return None
-    return pool
+def in_location(unit: Unit, pool: Optional[Pool], location: str) -> Optional[Pool]:
+    """The pool if that is its location. Raises Unavailable while the location is out (F3)."""
+    where = location_of(location)
+    availability.require_control_plane([where], unit.faults, unit.now)
+    return pool if pool is not None and pool.location == where else None
+
+
+def location_of(text: str) -> str:
+    """The canonical spelling of a location."""
+    return catalogue().normalise(text)

@@ -22,9 +22,10 @@ from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
 from azext_mhsmregion.emulator.keyring import Keyring
 from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.traffic import Balancer
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import messages
-from azext_mhsmregion.model.errors import Invalid, ModelError, NotFound
+from azext_mhsmregion.model.errors import Invalid, ModelError, NotFound, Throttled
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.rbac import AccessDenied
 
@@ -45,21 +46,24 @@ security_domain.register(router)
 settings.register(router)
 
 
-def handle(ask: Ask, keyring: Keyring) -> Response:
-    """Answer one data-plane request in the region that the caller's connection reached."""
-    visit_to = frame.locate(ask)
-    if visit_to is None:
+def handle(ask: Ask, keyring: Keyring, balancer: Balancer) -> Response:
+    """Answer one data-plane request in the region that the caller's connection reached. Raises
+    ConnectionBroken where an outage leaves no answer."""
+    arrived = frame.locate(ask, balancer)
+    if arrived is None:
         return _no_such_name(ask)
-    pool, region = visit_to
+    pool, region, trouble = arrived.pool, arrived.region, arrived.trouble
     try:
         principal = authenticate(ask, (AUDIENCE,))
     except Unauthenticated as error:
         return _challenge(pool, error, ask.request.method)
     try:
+        trouble.raise_error()
         response = _route(replace(ask, principal=principal), pool, region, keyring)
     except ModelError as error:
         response = error_response(error, ask.parts.sources.new_id())
-    return replace(response, headers=response.headers + _service_headers(region))
+    headers = response.headers + _service_headers(region)
+    return replace(response, headers=headers, delay=trouble.delay)
 
 
 def error_response(error: ModelError, activity: str) -> Response:
@@ -67,7 +71,8 @@ def error_response(error: ModelError, activity: str) -> Response:
     message = error.message
     if isinstance(error, AccessDenied):
         message = f"{message} (Activity ID: {activity})"
-    return json_response(error.status, {"error": {"code": error.code, "message": message}})
+    headers = (("retry-after", "1"),) if isinstance(error, Throttled) else ()
+    return json_response(error.status, {"error": {"code": error.code, "message": message}}, headers)
 
 
 def _route(ask: Ask, pool: Pool, region: str, keyring: Keyring) -> Response:

@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterator, Optional, Tuple
 
-from azext_mhsmregion.emulator import objects
+from azext_mhsmregion.emulator import objects, traffic
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.keyring import Keyring
+from azext_mhsmregion.emulator.traffic import SUFFIX, Balancer
 from azext_mhsmregion.emulator.unit import Unit
-from azext_mhsmregion.model import activation, messages, rbac
+from azext_mhsmregion.emulator.wire import ConnectionBroken
+from azext_mhsmregion.model import activation, availability, messages, rbac
 from azext_mhsmregion.model.errors import Conflict, NotFound
 from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.regions import catalogue
-from azext_mhsmregion.model.routing import nearest
-
-SUFFIX = ".managedhsm.azure.net"
+from azext_mhsmregion.model.trouble import Trouble
 
 
-def resolve(unit: Unit, host: str, place: str) -> Optional[Tuple[Pool, str]]:
-    """The pool and region behind a data-plane name for a client at ``place`` (A5, A6), None
-    where the name does not exist."""
-    region, _, name = host[: -len(SUFFIX)].rpartition(".")
-    pool = unit.tx.pool_named(name, unit.now)
-    if pool is None or pool.phase(unit.now) != "live":
-        return None
-    if region:
-        found = pool.region(region, unit.now)
-        ready = found is not None and found.state(unit.now) in ("Succeeded", "Deleting")
-        return (pool, region) if ready else None
-    serving = nearest(pool, place or unit.settings.place, unit.now, catalogue())
-    return None if serving is None else (pool, serving)
+@dataclass(frozen=True)
+class Arrived:
+    """Where a request arrived, and what a fault does to it there."""
+
+    pool: Pool
+    region: str
+    trouble: Trouble
 
 
-def locate(ask: Ask) -> Optional[Tuple[Pool, str]]:
-    """Pool and region of a request: the region that its connection belongs to, else resolved
-    now (in process a call is its own connection)."""
+def locate(ask: Ask, balancer: Balancer) -> Optional[Arrived]:
+    """Pool and region of a request: the region that its connection belongs to, else resolved now
+    (in process a call is its own connection). None where the name does not exist. Raises
+    ConnectionBroken where the region or partition is out (F10)."""
+    caller = ask.caller
     with ask.parts.reading() as unit:
-        found = resolve(unit, ask.request.host, ask.caller.place)
-    if found is None or ask.caller.region is None:
-        return found
-    return found[0], ask.caller.region
+        if caller.region is None:
+            at = balancer.resolution(unit, ask.request.host, caller.place, caller.client)
+            caller = replace(caller, region=at.region, partition=at.partition)
+            if at.effect is not None and at.region is not None:
+                raise ConnectionBroken(at.effect, at.region)
+        pool = traffic.pool_of(unit, ask.request.host)
+        if pool is None or caller.region is None:
+            return None
+        traffic.require_open(unit, pool, caller)
+        return Arrived(pool, caller.region, balancer.trouble(unit, pool, caller))
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,14 @@ class Visit:
     def writing(
         self, what: str, action: str, scope: str, before_activation: bool = False
     ) -> Iterator[Tuple[Unit, Pool]]:
-        """A unit that writes, once the caller may and the region takes writes (E3)."""
+        """A unit that writes, once the caller may and the region takes writes (E3, F3)."""
         with self.ask.parts.writing(what) as unit:
             self.authorize(unit, action, scope, before_activation)
             pool = self._fresh(unit)
             region = pool.region(self.region, unit.now)
             if region is None or region.removing is not None:
                 raise Conflict(messages.region_stops_writes(self.region))
+            availability.require_writes(pool, self.region, unit.faults, unit.settings.edition, unit.now)
             yield unit, pool
 
     def _fresh(self, unit: Unit) -> Pool:

@@ -9,15 +9,15 @@ from typing import Any, Dict, Optional
 
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.clock import ClockState
+from azext_mhsmregion.model.faults import Effect, Fault, FaultKind, Scope
+from azext_mhsmregion.model.partition import Partition
 from azext_mhsmregion.model.pool import (
     Deletion,
     NetworkAcls,
     Operation,
-    Partition,
     Pool,
     PoolRegion,
 )
-from azext_mhsmregion.model.replication import Outage
 
 
 def encode_pool(pool: Pool) -> str:
@@ -38,7 +38,7 @@ def decode_pool(text: str) -> Pool:
     record["deletion"] = Deletion(**record["deletion"]) if record["deletion"] else None
     record["operation"] = Operation(**record["operation"]) if record["operation"] else None
     record["links"] = {(origin, region): last for origin, region, last in record["links"]}
-    record["outages"] = tuple(Outage(**item) for item in record["outages"])
+    record.pop("outages", None)  # schema 1 kept them here; no command of it made any
     return Pool(**record)
 
 
@@ -48,6 +48,19 @@ def encode_operation(operation: Operation) -> str:
 
 def decode_operation(text: str) -> Operation:
     return Operation(**json.loads(text))
+
+
+def encode_fault(fault: Fault) -> str:
+    return _dump(asdict(fault))
+
+
+@lru_cache(maxsize=256)
+def decode_fault(text: str) -> Fault:
+    record: Dict[str, Any] = json.loads(text)
+    record["scope"] = Scope(record["scope"])
+    record["effect"] = Effect(record["effect"])
+    record["kind"] = FaultKind(record["kind"])
+    return Fault(**record)
 
 
 def encode_clock(clock: ClockState) -> str:

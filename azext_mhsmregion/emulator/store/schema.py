@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Dict, Iterator
 
-VERSION = 1
+VERSION = 2
 
 CREATE = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -19,7 +19,7 @@ CREATE TABLE row (
     pool TEXT NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
     version TEXT NOT NULL, hlc INTEGER NOT NULL, origin TEXT NOT NULL,
     accepted INTEGER NOT NULL, lag INTEGER NOT NULL, visible_from INTEGER NOT NULL,
-    tombstone INTEGER NOT NULL, body INTEGER NOT NULL REFERENCES body (id),
+    tombstone INTEGER NOT NULL, body INTEGER NOT NULL REFERENCES body (id), via TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (pool, region, kind, name, version, hlc, origin)
 ) WITHOUT ROWID;
 CREATE INDEX row_by_stamp ON row (pool, region, hlc);
@@ -30,9 +30,15 @@ CREATE TABLE event (
     id INTEGER PRIMARY KEY, service_time INTEGER NOT NULL, real_time INTEGER NOT NULL,
     pool TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL
 );
+CREATE TABLE fault (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS: Dict[int, str] = {}
+MIGRATIONS: Dict[int, str] = {
+    1: """
+ALTER TABLE row ADD COLUMN via TEXT NOT NULL DEFAULT '';
+CREATE TABLE fault (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+""",
+}
 """From version N to N+1, by N. Every released version keeps its migration and its test."""
 
 

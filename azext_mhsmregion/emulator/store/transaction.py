@@ -11,9 +11,14 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from azext_mhsmregion.emulator.store import codec
-from azext_mhsmregion.model.clock import ClockState
+from azext_mhsmregion.model.clock import NEVER, ClockState
+from azext_mhsmregion.model.faults import Fault, Faults
+from azext_mhsmregion.model.loss import Loss
 from azext_mhsmregion.model.pool import Operation, Pool
-from azext_mhsmregion.model.replication import NEVER, Kind, Row, Stamp
+from azext_mhsmregion.model.replication import Kind, Links, Row, Stamp
+
+_COLUMNS = "kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, via, body, data"
+"""What :meth:`Transaction._row` reads behind the region."""
 
 
 class Transaction:
@@ -74,23 +79,56 @@ class Transaction:
         """Rows of a region, of some kinds, of one object's name; visible or not."""
         marks = ",".join("?" * len(kinds))
         query = (
-            "SELECT kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, body, data "
-            f"FROM row JOIN body ON body.id = row.body WHERE pool = ? AND region = ? AND kind IN ({marks})"
+            f"SELECT region, {_COLUMNS} FROM row JOIN body ON body.id = row.body "
+            f"WHERE pool = ? AND region = ? AND kind IN ({marks})"
         )
         values: List[Any] = [pool_id, region, *(kind.value for kind in kinds)]
         if name is not None:
             query += " AND name = ?"
             values.append(name)
-        return [self._row(pool_id, region, found) for found in self._sql.execute(query, values)]
+        return [self._row(pool_id, found) for found in self._sql.execute(query, values)]
+
+    def on_their_way(self, pool_id: str, now: int, living: Sequence[str]) -> List[Row]:
+        """All rows of every write that some region of ``living`` does not show at ``now``."""
+        marks = ",".join("?" * len(living))
+        query = (
+            f"SELECT region, {_COLUMNS} FROM row AS one JOIN body ON body.id = one.body "
+            f"WHERE pool = ? AND EXISTS (SELECT 1 FROM row AS late WHERE late.pool = one.pool "
+            f"AND late.region IN ({marks}) AND late.kind = one.kind AND late.name = one.name "
+            "AND late.version = one.version AND late.hlc = one.hlc AND late.origin = one.origin "
+            "AND late.visible_from > ?)"
+        )
+        return [self._row(pool_id, found) for found in self._sql.execute(query, (pool_id, *living, now))]
+
+    def reached(self, pool_id: str, now: int) -> Links:
+        """The latest ``visible_from`` up to ``now`` of each link."""
+        found = self._sql.execute(
+            "SELECT origin, region, max(visible_from) FROM row WHERE pool = ? AND visible_from <= ? "
+            "AND origin <> region GROUP BY origin, region",
+            (pool_id, now),
+        )
+        return {(origin, region): last for origin, region, last in found}
+
+    def move_rows(self, pool_id: str, rows: Iterable[Row]) -> None:
+        """Give rows that are there another ``visible_from`` and ``via``."""
+        self._sql.executemany(
+            "UPDATE row SET visible_from = ?, via = ? WHERE pool = ? AND region = ? AND kind = ? "
+            "AND name = ? AND version = ? AND hlc = ? AND origin = ?",
+            [
+                (row.visible_from, row.via, pool_id, row.region, row.kind.value, row.name, row.version,
+                 row.stamp.hlc, row.stamp.origin)
+                for row in rows
+            ],
+        )  # fmt: skip
 
     def put_rows(self, pool_id: str, rows: Iterable[Row]) -> None:
         """Add rows; rows of one write share one body."""
         self._sql.executemany(
-            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (pool_id, row.region, row.kind.value, row.name, row.version, row.stamp.hlc,
                  row.stamp.origin, row.accepted, row.lag, row.visible_from, row.tombstone,
-                 self._body(pool_id, row))
+                 self._body(pool_id, row), row.via)
                 for row in rows
             ],
         )  # fmt: skip
@@ -104,14 +142,17 @@ class Transaction:
         ).fetchone()
         return 0 if found is None else int(found[0])
 
-    def last_arrival(self, pool_id: str, origin: Optional[str], living: Sequence[str]) -> int:
-        """The latest instant at which a write (of ``origin``, or of any region) becomes visible in
-        another of the ``living`` regions; 0 when there is none."""
+    def last_arrival(
+        self, pool_id: str, origin: Optional[str], living: Sequence[str], before: int = NEVER + 1
+    ) -> int:
+        """The latest instant, before ``before``, at which a write (of ``origin``, or of any region)
+        becomes visible in another of the ``living`` regions; 0 when there is none."""
         marks = ",".join("?" * len(living))
         query = (
-            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin"
+            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin "
+            "AND visible_from < ?"
         )
-        values: List[Any] = [pool_id, *living]
+        values: List[Any] = [pool_id, *living, before]
         if origin is not None:
             query += " AND origin = ?"
             values.append(origin)
@@ -124,16 +165,24 @@ class Transaction:
         query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
         return int(self._sql.execute(query, (pool_id, *living, now)).fetchone()[0])
 
-    def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> int:
-        """How many writes of ``origin`` no region of ``others`` will ever show as things stand."""
+    def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> Loss:
+        """The writes of ``origin`` that no region of ``others`` will ever show as things stand."""
         marks = ",".join("?" * len(others))
         found = self._sql.execute(
-            "SELECT count(*) FROM (SELECT min(visible_from) AS first FROM row "
+            "SELECT count(*), min(accepted) FROM (SELECT min(visible_from) AS first, accepted FROM row "
             f"WHERE pool = ? AND origin = ? AND region IN ({marks}) "
             "GROUP BY kind, name, version, hlc HAVING first >= ?)",
             (pool_id, origin, *others, NEVER),
         )
-        return int(found.fetchone()[0])
+        writes, oldest = found.fetchone()
+        return Loss(int(writes), int(oldest or 0))
+
+    def drop_stuck(self, pool_id: str, origin: str) -> None:
+        """Take out what of ``origin`` will never be shown elsewhere: it was given up."""
+        self._sql.execute(
+            "DELETE FROM row WHERE pool = ? AND origin = ? AND region <> origin AND visible_from >= ?",
+            (pool_id, origin, NEVER),
+        )
 
     def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
         """Purge what regions other than ``living`` hold, with the bodies that no living region
@@ -164,6 +213,18 @@ class Transaction:
             self._sql.execute(f"DELETE {ended}", (*below, *versions))
             self._sql.execute(f"DELETE FROM material WHERE version IN ({marks})", versions)
             self._bodies.clear()
+
+    # -- faults ----------------------------------------------------------------------------
+    def faults(self) -> Faults:
+        """All faults that were injected and not cleared, past ones included, by id."""
+        found = self._sql.execute("SELECT record FROM fault ORDER BY id")
+        return tuple(codec.decode_fault(text) for (text,) in found)
+
+    def put_fault(self, fault: Fault) -> None:
+        self._sql.execute("INSERT OR REPLACE INTO fault VALUES (?, ?)", (fault.id, codec.encode_fault(fault)))
+
+    def drop_fault(self, fault_id: str) -> None:
+        self._sql.execute("DELETE FROM fault WHERE id = ?", (fault_id,))
 
     # -- material, settings, events --------------------------------------------------
     def material(self, version: str) -> Optional[bytes]:
@@ -207,7 +268,7 @@ class Transaction:
 
     def clear(self) -> None:
         """Take everything out: pools, objects, material, settings, clock, events."""
-        for table in ("row", "body", "material", "operation", "pool", "meta", "event"):
+        for table in ("row", "body", "material", "operation", "pool", "meta", "event", "fault"):
             self._sql.execute(f"DELETE FROM {table}")
         self._bodies.clear()
 
@@ -215,7 +276,7 @@ class Transaction:
         """Replace everything by what a snapshot of the same schema holds."""
         self.clear()
         with closing(sqlite3.connect(f"file:{quote(str(snapshot))}?mode=ro", uri=True)) as source:
-            for table in ("meta", "pool", "operation", "body", "row", "material", "event"):
+            for table in ("meta", "pool", "operation", "body", "row", "material", "event", "fault"):
                 rows = source.execute(f"SELECT * FROM {table}")
                 marks = ",".join("?" * len(rows.description))
                 self._sql.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
@@ -266,12 +327,12 @@ class Transaction:
         self._sql.execute("DELETE FROM row WHERE pool = ? AND region = ?", (pool_id, region))
         self._bodies.clear()
 
-    def _row(self, pool_id: str, region: str, found: Tuple[Any, ...]) -> Row:
-        kind, name, version, hlc, origin, accepted, lag, visible, tombstone, body, data = found
+    def _row(self, pool_id: str, found: Tuple[Any, ...]) -> Row:
+        region, kind, name, version, hlc, origin, accepted, lag, visible, tombstone, via, body, data = found
         self._bodies[(pool_id, kind, name, version, hlc, origin)] = body
         return Row(
             region, Kind(kind), name, version, Stamp(hlc, origin),
-            accepted, lag, visible, bool(tombstone), json.loads(data),
+            accepted, lag, visible, bool(tombstone), json.loads(data), via,
         )  # fmt: skip
 
     def _body(self, pool_id: str, row: Row) -> int:
