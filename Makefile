@@ -7,7 +7,7 @@ AZ_VERSIONS := 2.48.1 2.91.0
 # Tests that need an az installation, or many minutes, stand in .ci/run.
 QUICK := not az and not slow
 
-.PHONY: demo test lint golden wheel rules bench record az-env az clients-env clients crash kills ci clean parity
+.PHONY: simulate simulate-bugs demo test lint golden wheel rules bench record az-env az clients-env clients crash kills ci clean parity failover
 
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
@@ -50,17 +50,32 @@ kills: $(READY)  ## 200 SIGKILLs of a server that takes writes
 	@$(PY) -m pytest -q -s -m slow tests/service
 
 clients-env: $(READY)  ## the official management SDKs of four languages, under .clients
+	@$(PY) tools/debian.py dig=bind9-dnsutils ip=iproute2 curl=curl unshare=util-linux
 	@$(PY) tests/clients/setup.py
 
 clients: clients-env  ## unmodified management clients against the emulator
-	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 -m "not az" tests/clients tests/docs
+	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 -m "not az" tests/clients tests/docs tests/dns tests/drill tests/failover
+
+WRITE ?= --write
+failover: $(READY)  ## the document's failover table, from an SDK client's own log; into docs/ unless WRITE=
+	@$(PY) tests/clients/setup.py python
+	@$(PY) tools/failover.py $(WRITE)
 
 bench: az-env wheel  ## ratios that README quotes
 	@$(PY) tools/bench.py
 	@$(PY) tools/bench_service.py
+	@$(PY) tools/bench_regions.py
 
 record: $(READY)  ## record the cassettes anew against the emulator's socket
 	@$(PY) -m pytest -q tests/playback --record emulator
+
+SEEDS ?= 1
+STEPS ?= 1000000
+simulate: $(READY)  ## STEPS simulated steps from SEEDS on, every rule after every step; least figures must be met
+	@$(PY) tools/simulate.py --seed $(SEEDS) --steps $(STEPS) --processes 2 --figures
+
+simulate-bugs: $(READY)  ## the simulation finds each bug of tests/simulation/bugs.toml
+	@$(PY) tools/simulate.py --bugs --processes 2
 
 ci:  ## everything that must pass before anything lands
 	@bash .ci/run
@@ -68,6 +83,6 @@ ci:  ## everything that must pass before anything lands
 clean:
 	@rm -rf build dist $(VENV) .az .clients .bench *.egg-info
 
-parity: $(READY)  ## docs/parity.md against SDK and router; each route switched off once
+parity: $(READY)  ## docs/parity.md against SDKs and routers; each route switched off once
 	@$(PY) tests/clients/setup.py python
 	@$(PY) tools/parity.py

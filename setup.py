@@ -21,6 +21,7 @@ INSTALL_REQUIRES = [
     "uvicorn>=0.30",
     "httptools>=0.6",
     "certifi>=2022.12.7",
+    "dnspython>=2.6.1",
 ]
 
 EXTRAS = {

@@ -1,31 +1,35 @@
-"""The control plane's operations, as the official SDK lists them, and what the emulator does of each.
+"""The official SDKs' operations on both planes, and what the emulator does of each.
 
     python tools/parity.py             check all, then switch each route off: its row's test must fail
     python tools/parity.py --write     write docs/parity.md anew
-    python tools/parity.py --refresh   read the SDK in .clients/python anew into docs/operations.json
+    python tools/parity.py --refresh   read the SDKs in .clients anew into docs/operations.json
 
-docs/operations.json holds what the SDK's own request builders say (group, operation, method, path);
-docs/parity.toml grades each and names the test that proves it; docs/parity.md is made of both.
-What fails this program: an operation without a row, a row without an operation, a test that does not
-exist or does not pass, a graded route that the router does not have, an absent one that it has, a
-stale page, an SDK in .clients/python that lists other operations, a route whose test passes without it.
+docs/document.toml holds what the user's document says (tools/document.py);
+docs/operations.json holds what the SDKs' own code says (tools/sdk_lists.py); docs/parity.toml grades each
+operation and names the test that proves it; docs/parity.md is made of both.
+What fails this program: an operation of any SDK without a row, a row without an operation, a test that
+does not exist or does not pass, a graded route that the router does not have, an absent one that it has,
+a stale page, an SDK in .clients that lists other operations, a route whose test passes without it.
+Python's packages must be there (`make parity` installs them); of the other languages docs/operations.json
+is believed where their folder is missing.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
-import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
+
+import document
+import sdk_lists
+from sdk_lists import CONTROL, DATA, Listing, Operation
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,16 +39,6 @@ else:
 CHECKOUT = Path(__file__).resolve().parent.parent
 DOCS = CHECKOUT / "docs"
 PAGE, ROWS, OPERATIONS = DOCS / "parity.md", DOCS / "parity.toml", DOCS / "operations.json"
-REQUIREMENTS = CHECKOUT / "tests" / "clients" / "python" / "requirements.txt"
-PACKAGE = "azure-mgmt-keyvault"
-GROUPS = (
-    "managed_hsms",
-    "mhsm_regions",
-    "managed_hsm_keys",
-    "mhsm_private_endpoint_connections",
-    "mhsm_private_link_resources",
-)
-"""The package's groups of Managed HSM; its others are those of vaults."""
 
 REAL, EMULATED, ABSENT = GRADES = ("real", "emulated", "absent")
 OFF = "MHSMREGION_PARITY_OFF"
@@ -56,28 +50,17 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", 
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One method of the SDK. ``method`` and ``path`` are what its request builder sends."""
+class Entry:
+    """An operation as one line of the page. ``listed`` are the languages whose SDKs have it."""
 
-    group: str
-    operation: str
-    method: str
-    path: str
+    plane: str
+    package: str
+    operation: Operation
+    listed: Tuple[str, ...]
 
     @property
     def name(self) -> str:
-        return f"{self.group}.{self.operation}"
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The operations of one release of the SDK; ``read`` is the day on which they were read."""
-
-    package: str
-    version: str
-    api_version: str
-    read: str
-    operations: Tuple[Operation, ...]
+        return self.operation.name
 
 
 @dataclass(frozen=True)
@@ -95,27 +78,28 @@ def main() -> int:
     if arguments.refresh:
         refresh()
     if arguments.write:
-        PAGE.write_text(render(listing(), rows()), encoding="utf-8")
+        PAGE.write_text(render(listings(), rows()), encoding="utf-8")
     if arguments.refresh or arguments.write:
         return 0
     start = time.monotonic()
-    known = listing()
-    table = rows()
-    problems = checked(known, table) + changed_sdk(known)
-    caught, survivors = ({}, []) if problems else switch_off(known, table, arguments.jobs)
+    known, table = listings(), rows()
+    changes, compared = changed_sdks(known)
+    problems = checked(known, table) + changes
+    caught, survivors = ({}, []) if problems else switch_off(entries(known), table, arguments.jobs)
     problems += survivors
     for problem in problems:
         print(f"FAILED {problem}")
+    print(f"lists compared with the installed {', '.join(compared) or 'none'}")
     print(f"took {time.monotonic() - start:.0f} s")
-    counts = ", ".join(f"{sum(row.grade == grade for row in table)} {grade}" for grade in GRADES)
-    print(f"parity: {len(known.operations)} operations, {counts}, {len(caught)} routes off and noticed")
+    print(document.counted(document.statements()))
+    print(f"parity: {counted(entries(known), table)}, {len(caught)} routes off and noticed")
     return 1 if problems else 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Each operation of the control plane with its grade.")
+    parser = argparse.ArgumentParser(description="Each operation of the SDKs with its grade.")
     parser.add_argument("--write", action="store_true", help="write docs/parity.md anew")
-    parser.add_argument("--refresh", action="store_true", help="read the SDK in .clients/python anew")
+    parser.add_argument("--refresh", action="store_true", help="read the SDKs in .clients anew")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="processes at once")
     return parser.parse_args()
 
@@ -123,9 +107,12 @@ def _arguments() -> argparse.Namespace:
 # -- the data files ----------------------------------------------------------------------
 
 
-def listing() -> Listing:
-    raw = json.loads(OPERATIONS.read_text(encoding="utf-8"))
-    return Listing(**{**raw, "operations": tuple(Operation(**item) for item in raw["operations"])})
+def listings() -> List[Listing]:
+    raw = json.loads(OPERATIONS.read_text(encoding="utf-8"))["listings"]
+    return [
+        Listing(**{**item, "operations": tuple(Operation(**one) for one in item["operations"])})
+        for item in raw
+    ]
 
 
 def rows() -> List[Row]:
@@ -134,148 +121,165 @@ def rows() -> List[Row]:
     return [Row(**item) for item in raw["operation"]]
 
 
+def entries(known: Sequence[Listing]) -> List[Entry]:
+    """One for each request that any SDK sends, named as the first listing that has it names it."""
+    found: Dict[Tuple[str, Tuple[str, str]], Entry] = {}
+    for listing in known:
+        for operation in listing.operations:
+            key = listing.plane, operation.request
+            entry = found.get(key) or Entry(listing.plane, listing.package, operation, ())
+            if listing.language not in entry.listed:
+                entry = replace(entry, listed=(*entry.listed, listing.language))
+            found[key] = entry
+    return list(found.values())
+
+
 def refresh() -> None:
-    found = read_sdk(sdk_folder())
-    if found is None:
-        raise SystemExit(f"{PACKAGE} is not installed in .clients/python (make clients-env)")
-    OPERATIONS.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+    """A list whose SDK is not installed stays as it is."""
+    before = {listing.package: listing for listing in listings()} if OPERATIONS.exists() else {}
+    found = [sdk.listing() or before.get(sdk.package) for sdk in sdk_lists.SDKS]
+    missing = [sdk.package for sdk, listing in zip(sdk_lists.SDKS, found) if listing is None]
+    if missing:
+        raise SystemExit(f"not installed in .clients (make clients-env): {', '.join(missing)}")
+    data = {"listings": [asdict(listing) for listing in found if listing is not None]}
+    OPERATIONS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
-# -- the SDK -----------------------------------------------------------------------------
+def changed_sdks(known: Sequence[Listing]) -> Tuple[List[str], List[str]]:
+    """Do the installed SDKs say what docs/operations.json says? Problems, and what was compared."""
+    problems, compared = [], []
+    for sdk in sdk_lists.SDKS:
+        found = sdk.listing()
+        if found is not None:
+            compared.append(f"{found.package} {found.version}")
+            problems += changed(found, known)
+        elif sdk.language == "Python":
+            problems.append(f"{sdk.package} is not installed in .clients/python (make clients-env)")
+    return problems, compared
 
 
-def sdk_folder() -> Optional[Path]:
-    """Where ``make clients-env`` installed the package; None where it did not."""
-    return next((CHECKOUT / ".clients" / "python").glob("lib/python*/site-packages"), None)
-
-
-def read_sdk(packages: Optional[Path]) -> Optional[Listing]:
-    """What the package's own code says, read without running it. Raises SystemExit where a public
-    method has no request builder, or a builder no method: then this reader no longer understands it."""
-    folder = packages and packages / "azure" / "mgmt" / "keyvault"
-    if not folder or not folder.exists():
-        return None
-    tree = ast.parse((folder / "operations" / "_operations.py").read_text(encoding="utf-8"))
-    builders = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    methods = {node.name: list(_public(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
-    classes = _classes_of_groups((folder / "_client.py").read_text(encoding="utf-8"))
-    wanted = {f"build_{group}_{name}_request" for group in GROUPS for name in methods[classes[group]]}
-    there = {name for name in builders if name.startswith(tuple(f"build_{group}_" for group in GROUPS))}
-    if wanted != there:
-        raise SystemExit(f"methods and request builders differ: {sorted(wanted ^ there)}")
-    operations = [
-        Operation(group, name, *_sent(builders[f"build_{group}_{name}_request"]))
-        for group in GROUPS
-        for name in methods[classes[group]]
-    ]
-    version = _match(r'VERSION = "([^"]+)"', (folder / "_version.py").read_text(encoding="utf-8"))
-    client = (folder / "_configuration.py").read_text(encoding="utf-8")
-    api_version = _match(r'kwargs\.pop\("api_version", "([^"]+)"\)', client)
-    today = datetime.now(timezone.utc).date().isoformat()
-    return Listing(PACKAGE, version, api_version, today, tuple(operations))
-
-
-def _public(node: ast.ClassDef) -> Iterator[str]:
-    """The operations of a class, once each, without ``begin_``."""
-    names = [item.name for item in node.body if isinstance(item, ast.FunctionDef)]
-    for name in dict.fromkeys(names):
-        if not name.startswith("_"):
-            yield name[len("begin_") :] if name.startswith("begin_") else name
-
-
-def _classes_of_groups(client: str) -> Dict[str, str]:
-    return dict(re.findall(r"self\.(\w+) = (\w+Operations)\(", client))
-
-
-def _sent(builder: ast.FunctionDef) -> Tuple[str, str]:
-    """Method and URL template of a request builder."""
-    text = ast.unparse(builder)
-    return _match(r"HttpRequest\(method='(\w+)'", text), _match(r"_url = '(/[^']+)'", text)
-
-
-def _match(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    if found is None:
-        raise SystemExit(f"the SDK no longer holds {pattern}")
-    return found[1]
-
-
-def changed_sdk(known: Listing) -> List[str]:
-    """Does the installed SDK say what docs/operations.json says?"""
-    found = read_sdk(sdk_folder())
-    if found is None:
-        return [f"{PACKAGE} is not installed in .clients/python (make clients-env)"]
-    if {**asdict(found), "read": ""} == {**asdict(known), "read": ""}:
+def changed(found: Listing, known: Sequence[Listing]) -> List[str]:
+    if replace(found, read="") in [replace(listing, read="") for listing in known]:
         return []
-    return [f"{PACKAGE} {found.version} is not what docs/operations.json says: tools/parity.py --refresh"]
+    return [
+        f"{found.package} {found.version} is not what docs/operations.json says: tools/parity.py --refresh"
+    ]
 
 
 # -- the page ----------------------------------------------------------------------------
 
-HEAD = """<!-- Made by tools/parity.py of docs/operations.json and docs/parity.toml; do not edit. -->
-# What the control plane's operations do here
+HEAD = """<!-- Made by tools/parity.py of operations.json, parity.toml and document.toml; do not edit. -->
+# What each operation does here
 
-Every Managed HSM operation of {package} {version} (API version {api_version}, read {read}), with the test
-that proves its grade. `make parity` checks this page against the SDK and the router, runs the tests, and
-runs each once more with its route switched off (501): it must fail.
+Every Managed HSM operation that the official SDKs list, with the test that proves its grade. `make parity`
+checks this page against the SDKs and the routers, runs the tests, and runs each once more with its route
+switched off (501): it must fail.
 
 - **real**: does on the emulator's pools all that the operation does on Azure's, in service time.
 - **emulated**: answered in the service's shapes; the note says what is left out.
 - **absent**: refused with an error that says so.
 
-{counts}
+| SDK | version | API version | read |
+|---|---|---|---|
+{sdks}
+
+{counts}.
 """
+PLANES = {
+    CONTROL: "## Control plane\n\nThe columns of languages say whose management SDK lists the operation.",
+    DATA: "## Data plane\n\nAs Python's generated clients list it. A key's version may be left out.",
+}
+LISTED, NOT_LISTED = "yes", "no"
 
 
-def render(known: Listing, table: Sequence[Row]) -> str:
+def render(known: Sequence[Listing], table: Sequence[Row]) -> str:
     """The page."""
     by_name = {row.name: row for row in table}
-    counts = ", ".join(f"{sum(row.grade == grade for row in table)} {grade}" for grade in GRADES)
-    facts = {**asdict(known), "counts": f"{len(known.operations)} operations: {counts}."}
-    lines = [HEAD.format(**facts)]
-    for group in GROUPS:
-        lines += [f"## {group}", "", "| operation | request | grade | test |", "|---|---|---|---|"]
-        for operation in known.operations:
-            if operation.group == group and operation.name in by_name:
-                lines.append(_line(operation, by_name[operation.name]))
-        lines.append("")
-    return "\n".join(lines)
+    lines = [HEAD.format(sdks="\n".join(map(_sdk, known)), counts=counted(entries(known), table))]
+    for plane, title in PLANES.items():
+        languages = [one.language for one in known if one.plane == plane]
+        columns = languages if plane == CONTROL else []
+        found = [entry for entry in entries(known) if entry.plane == plane and entry.name in by_name]
+        lines += [title, ""]
+        for group in dict.fromkeys(entry.operation.group for entry in found):
+            members = [entry for entry in found if entry.operation.group == group]
+            lines += [f"### {group}", "", *_head(columns)]
+            lines += [_line(entry, by_name[entry.name], columns) for entry in members]
+            lines.append("")
+    return "\n".join([*lines, document.render(document.statements())])
 
 
-def _line(operation: Operation, row: Row) -> str:
-    path = operation.path.replace("/subscriptions/{subscriptionId}", "…").replace(
+def _sdk(listing: Listing) -> str:
+    name = f"{listing.language}: `{listing.package}`"
+    return f"| {name} | {listing.version} | {listing.api_version} | {listing.read} |"
+
+
+def counted(found: Sequence[Entry], table: Sequence[Row]) -> str:
+    """How many operations, and of each grade, on each plane."""
+    grades = {row.name: row.grade for row in table}
+    parts = []
+    for plane in PLANES:
+        of_plane = [grades.get(entry.name) for entry in found if entry.plane == plane]
+        counts = ", ".join(f"{of_plane.count(grade)} {grade}" for grade in GRADES)
+        parts.append(f"{len(of_plane)} operations of the {plane} plane ({counts})")
+    return ", ".join(parts)
+
+
+def _head(languages: Sequence[str]) -> List[str]:
+    columns = ["operation", "request", *languages, "grade", "test"]
+    return [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+
+
+def _line(entry: Entry, row: Row, languages: Sequence[str]) -> str:
+    path = entry.operation.path.replace("/subscriptions/{subscriptionId}", "…").replace(
         "/resourceGroups/{resourceGroupName}", "/{group}"
     )
     grade = f"{row.grade}: {row.note}" if row.note else row.grade
-    return f"| `{operation.operation}` | {operation.method} `{path}` | {grade} | `{row.test}` |"
+    listed = [LISTED if language in entry.listed else NOT_LISTED for language in languages]
+    cells = [f"`{entry.operation.operation}`", f"{entry.operation.method} `{path}`", *listed, grade]
+    return f"| {' | '.join([*cells, f'`{row.test}`'])} |"
 
 
 # -- checks ------------------------------------------------------------------------------
 
 
-def checked(known: Listing, table: Sequence[Row]) -> List[str]:
-    """Everything that can be said without running a test, and without the SDK."""
-    problems = mismatched(known, table) + [problem for row in table for problem in unproven(row)]
-    operations = {operation.name: operation for operation in known.operations}
+def checked(known: Sequence[Listing], table: Sequence[Row]) -> List[str]:
+    """Everything that can be said without running a test, and without the SDKs."""
+    found = entries(known)
+    by_name = {entry.name: entry for entry in found}
+    problems = mismatched(found, table) + [problem for row in table for problem in unproven(row)]
     problems += [
-        problem for row in table if row.name in operations for problem in misrouted(row, operations[row.name])
+        problem for row in table if row.name in by_name for problem in misrouted(row, by_name[row.name])
     ]
-    pinned = _match(rf"(?m)^{PACKAGE}==(\S+)", REQUIREMENTS.read_text(encoding="utf-8"))
-    if pinned != known.version:
-        problems.append(f"the clients use {PACKAGE} {pinned}: tools/parity.py --refresh")
+    problems += unpinned(known) + document.problems(document.statements())
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != render(known, table):
         problems.append("docs/parity.md is stale: tools/parity.py --write")
     return problems
 
 
-def mismatched(known: Listing, table: Sequence[Row]) -> List[str]:
-    """Operations without a row, rows without an operation, rows twice."""
+def unpinned(known: Sequence[Listing]) -> List[str]:
+    """Lists of another release than the client programs use."""
+    versions = {listing.package: listing.version for listing in known}
+    return [
+        f"the clients use {sdk.package} {sdk.pinned()}: tools/parity.py --refresh"
+        for sdk in sdk_lists.SDKS
+        if versions.get(sdk.package) != sdk.pinned()
+    ]
+
+
+def mismatched(found: Sequence[Entry], table: Sequence[Row]) -> List[str]:
+    """Operations without a row, rows without an operation, names twice."""
     names = [row.name for row in table]
-    listed = [operation.name for operation in known.operations]
+    listed = [entry.name for entry in found]
     return (
-        [f"{name} has no row in docs/parity.toml" for name in listed if name not in names]
-        + [f"{name} is no operation of the SDK" for name in names if name not in listed]
+        [
+            f"{entry.name} ({', '.join(entry.listed)}) has no row in docs/parity.toml"
+            for entry in found
+            if entry.name not in names
+        ]
+        + [f"{name} is no operation of the SDKs" for name in names if name not in listed]
         + [f"{name} has two rows" for name in sorted(set(names)) if names.count(name) > 1]
+        + [f"{name} stands for two requests" for name in sorted(set(listed)) if listed.count(name) > 1]
     )
 
 
@@ -294,27 +298,39 @@ def unproven(row: Row) -> List[str]:
     return problems
 
 
-def misrouted(row: Row, operation: Operation) -> List[str]:
+def misrouted(row: Row, entry: Entry) -> List[str]:
     """Does the router have what the row says, and only that?"""
-    from azext_mhsmregion.emulator.arm import door
-
-    handler, _, _ = door._routes(False).find(operation.method, operation.path)
-    if row.grade == ABSENT and handler is not None:
-        return [f"{row.name}: absent, and the router answers {operation.method} {operation.path}"]
-    if row.grade != ABSENT and handler is None:
-        return [f"{row.name}: {row.grade}, and no route answers {operation.method} {operation.path}"]
+    sent = f"{entry.operation.method} {entry.operation.path}"
+    served = is_served(entry)
+    if row.grade == ABSENT and served:
+        return [f"{row.name}: absent, and the router answers {sent}"]
+    if row.grade != ABSENT and not served:
+        return [f"{row.name}: {row.grade}, and no route answers {sent}"]
     return []
+
+
+def is_served(entry: Entry) -> bool:
+    """Has it a route other than one that refuses it?"""
+    method, path = entry.operation.method, entry.operation.path
+    if entry.plane == CONTROL:
+        from azext_mhsmregion.emulator.arm import door
+
+        return door._routes(False).find(method, path)[0] is not None
+    from azext_mhsmregion.emulator.dataplane import absent
+    from azext_mhsmregion.emulator.dataplane import door as data_door
+
+    return data_door.router.find(method, path)[0] not in (None, absent.refuse)
 
 
 # -- routes off --------------------------------------------------------------------------
 
 
-def switch_off(known: Listing, table: Sequence[Row], jobs: int) -> Tuple[Dict[str, Row], List[str]]:
+def switch_off(found: Sequence[Entry], table: Sequence[Row], jobs: int) -> Tuple[Dict[str, Row], List[str]]:
     """Run each row's test, then each once more without its route: what was noticed, what was not."""
     code, output = pytest(sorted({row.test for row in table}))
     if code != 0 or " skipped" in output:
         return {}, ["the rows' tests do not all pass:\n" + "\n".join(output.splitlines()[-40:])]
-    operations = {operation.name: operation for operation in known.operations}
+    operations = {entry.name: entry.operation for entry in found}
     served = [row for row in table if row.grade != ABSENT]
 
     def without(row: Row) -> Tuple[int, str]:

@@ -35,9 +35,10 @@ else:
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGE = "azext_mhsmregion"
 RULES = (
-    "A1", "A2", "A3", "A4", "A5", "A8", "L1", "L2", "L3", "L4", "L5", "L5b", "L6", "E1", "E2", "E3", "E5",
-    "G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "B1", "B2", "B3", "B4", "D1", "D2", "D3", "D4", "D5",
-    "C1", "C2", "C3", "C3b", "C4", "C4d", "C5", "C6", "K1", "K2", "K3", "K4",
+    "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "L1", "L2", "L3", "L4", "L5", "L5b", "L6", "L7",
+    "E1", "E2", "E3", "E4", "E5", "E6", "E9", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10",
+    "G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "B1", "B2", "B3", "B4", "B5",
+    "D1", "D2", "D3", "D4", "D5", "C1", "C2", "C3", "C3b", "C4", "C4d", "C5", "C6", "K1", "K2", "K3", "K4",
 )  # fmt: skip
 """The rules of RULES.md that are built so far; others join them by a test or a mutant."""
 

@@ -53,7 +53,11 @@ class Loader(CLICommandsLoader):
             from azext_mhsmregion.cli import params
 
             with ArgumentsContext(self, command) as arguments:
-                params.register(arguments.argument, command)
+
+                def tell(dest: str, positional: bool = False, **settings: Any) -> None:
+                    (arguments.positional if positional else arguments.argument)(dest, **settings)
+
+                params.register(tell, command)
         super().load_arguments(command)
 
 

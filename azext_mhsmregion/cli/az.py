@@ -56,9 +56,10 @@ def loader_class() -> type:
                 return
             with self.argument_context(command) as arguments:
 
-                def tell(dest: str, **settings: Any) -> None:
+                def tell(dest: str, positional: bool = False, **settings: Any) -> None:
                     # az leaves a parameter of this name out of what it reads from a signature.
                     argument = arguments.extra if dest == "no_wait" else arguments.argument
+                    argument = arguments.positional if positional else argument
                     argument(dest, **{**OURS_ALONE, **settings})
 
                 params.register(tell, command)

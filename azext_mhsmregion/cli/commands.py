@@ -12,7 +12,7 @@ OPS = "azext_mhsmregion.cli.ops"
 @dataclass(frozen=True)
 class Command:
     """One command. ``operation`` is ``module#function``, ``table`` the name of a function in
-    :mod:`azext_mhsmregion.cli.tables` (None: Knack's own columns), ``in_az`` whether the
+    ``cli/tables.py`` or ``cli/tables_regions.py`` (None: Knack's own columns), ``in_az`` whether the
     extension offers it too (az has the others of its own)."""
 
     operation: str
@@ -28,6 +28,10 @@ COMMANDS: Dict[str, Command] = {
     "keyvault region wait": Command(f"{OPS}.region_wait#wait", in_az=True),
     "keyvault region list-locations": Command(f"{OPS}.region#list_locations", "locations", in_az=True),
     "keyvault region cost": Command(f"{OPS}.region#cost", "cost", in_az=True),
+    "keyvault region status": Command(f"{OPS}.region_view#status", "region_status", in_az=True),
+    "keyvault region route": Command(f"{OPS}.region_view#route", "route", in_az=True),
+    "keyvault region watch": Command(f"{OPS}.region_watch#watch", in_az=True),
+    "keyvault region drill": Command(f"{OPS}.drill#drill", in_az=True),
     "keyvault create": Command(f"{OPS}.pool#create", "pools"),
     "keyvault show": Command(f"{OPS}.pool#show", "pools"),
     "keyvault list": Command(f"{OPS}.pool#list_", "pools"),
@@ -51,6 +55,7 @@ COMMANDS: Dict[str, Command] = {
     "keyvault emulator start": Command(f"{OPS}.emulator#start"),
     "keyvault emulator stop": Command(f"{OPS}.emulator#stop"),
     "keyvault emulator env": Command(f"{OPS}.emulator#env"),
+    "keyvault emulator trust": Command(f"{OPS}.emulator_trust#trust"),
     "keyvault emulator restart": Command(f"{OPS}.emulator#restart"),
     "keyvault emulator status": Command(f"{OPS}.emulator_state#status"),
     "keyvault emulator logs": Command(f"{OPS}.emulator_state#logs"),
@@ -67,6 +72,11 @@ COMMANDS: Dict[str, Command] = {
     "keyvault emulator clock advance": Command(f"{OPS}.emulator_state#clock_advance"),
     "keyvault emulator clock set": Command(f"{OPS}.emulator_state#clock_set"),
     "keyvault emulator clock scale": Command(f"{OPS}.emulator_state#clock_scale"),
+    "keyvault emulator fault inject": Command(f"{OPS}.fault#inject", "faults"),
+    "keyvault emulator fault list": Command(f"{OPS}.fault#list_", "faults"),
+    "keyvault emulator fault clear": Command(f"{OPS}.fault#clear", "faults"),
+    "keyvault emulator events": Command(f"{OPS}.fault#events", "events"),
+    "keyvault emulator metrics": Command(f"{OPS}.fault#metrics"),
 }
 
 
@@ -98,8 +108,8 @@ def table_transformer(name: Optional[str]):
         return None
 
     def view(result):
-        from azext_mhsmregion.cli import tables
+        from azext_mhsmregion.cli import tables, tables_regions
 
-        return getattr(tables, name)(result)
+        return (getattr(tables, name, None) or getattr(tables_regions, name))(result)
 
     return view

@@ -196,7 +196,15 @@ def place(cli_ctx: Any) -> Optional[str]:
 
 
 def home(cli_ctx: Any) -> str:
-    """The emulator's folder, absolute."""
+    """The folder with the emulator's state, absolute: that of the throw-away emulator which runs for
+    the named home, else the named home."""
+    from azext_mhsmregion.emulator.throwaway import follow
+
+    return str(follow(Path(named_home(cli_ctx))))
+
+
+def named_home(cli_ctx: Any) -> str:
+    """The home that the user names, absolute."""
     chosen = session(cli_ctx).options.home or os.environ.get("MHSMREGION_HOME") or "~/.mhsmregion"
     return os.path.abspath(os.path.expanduser(chosen))
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Tuple
 
-from azext_mhsmregion.cli import help_emulator
+from azext_mhsmregion.cli import help_drill, help_emulator, help_faults
 from azext_mhsmregion.model.activation import MINIMUM_QUORUM, MINIMUM_WRAPPING_KEYS
 
 SUMMARY = "Managed HSM regions: extend a pool to another region, list its regions, remove one."
@@ -351,36 +351,9 @@ COMMANDS: Dict[str, Text] = {
         ),
         detail="By name or id, or all those that the filters match.",
     ),
-    "keyvault emulator start": Text(
-        "Start the emulator's server, in the background unless told otherwise.",
-        (
-            ("On a free port.", "{p} keyvault emulator start"),
-            (
-                "With a second port for clients that stand in UK South.",
-                "{p} keyvault emulator start --port 8900 --place uksouth=8901",
-            ),
-        ),
-        detail="Listens on 127.0.0.1 only. Prints its port, process id and home.",
-    ),
-    "keyvault emulator stop": Text(
-        "Stop the emulator's server and wait until it has ended.",
-        (("Stop it.", "{p} keyvault emulator stop"),),
-    ),
-    "keyvault emulator env": Text(
-        "Print the environment that points clients at the emulator.",
-        (
-            ("Use it in this shell.", 'eval "$({p} keyvault emulator env)"'),
-            ("In fish.", "eval ({p} keyvault emulator env --format fish | string collect)"),
-            ("In PowerShell.", "iex ({p} keyvault emulator env --format powershell | Out-String)"),
-            (
-                "For docker compose and editors, into a .env file.",
-                "{p} keyvault emulator env --format dotenv",
-            ),
-        ),
-        detail="It holds the client secret of the emulator's own service principal.",
-    ),
 }
 
 
-GROUPS.update((name, Text(*entry)) for name, entry in help_emulator.GROUPS.items())
-COMMANDS.update((name, Text(*entry)) for name, entry in help_emulator.COMMANDS.items())
+for more in (help_drill, help_emulator, help_faults):
+    GROUPS.update((name, Text(*entry)) for name, entry in more.GROUPS.items())
+    COMMANDS.update((name, Text(*entry)) for name, entry in more.COMMANDS.items())

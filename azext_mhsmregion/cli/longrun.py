@@ -108,13 +108,19 @@ def until(
     interval: float,
     timeout: Optional[float],
     what: str,
+    held: Callable[[], Optional[float]],
 ) -> None:
     """Call ``check`` until it returns None. A number is how many seconds it would like to wait
-    before the next look; ``interval`` is the most. Raises WaitTimeoutError after ``timeout``."""
+    before the next look; ``interval`` is the most. Raises WaitTimeoutError after ``timeout``, and
+    TimeHeldError where it would wait for a clock that stands still: ``held`` gives the seconds that
+    it lacks, None where time passes."""
     from azext_mhsmregion.provider import waiting
 
     def within_interval() -> Optional[float]:
         wish = check()
+        lacking = None if wish is None else held()
+        if lacking is not None:
+            raise waiting.time_held(what, lacking)
         return None if wish is None else min(wish, interval)
 
     on_tick = progress.tick if progress.visible else None

@@ -61,14 +61,6 @@ def not_negative(text: str) -> int:
     return number
 
 
-def port_number(text: str) -> int:
-    """A TCP port; 0 is a free one."""
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise ValueError(text)
-    return number
-
-
 def utc_seconds(text: str) -> int:
     """``2030-01-31T12:00:00Z`` or a part of it, as seconds since 1970."""
     for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%HZ", "%Y-%m-%dZ"):
@@ -283,32 +275,17 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         "assignee": ASSIGNEE,
         "assignee_object_id": ASSIGNEE_ID,
     },
-    "keyvault emulator start": {
-        "foreground": _flag("Stay in the foreground until Ctrl-C or SIGTERM."),
-        "port": {"type": port_number, "help": "Port on 127.0.0.1. Default: a free one."},
-        "place": {
-            "nargs": "+",
-            "action": "append",
-            "metavar": "NAME=PORT",
-            "help": "One more port, whose clients stand in that place (port 0: a free one).",
-        },
-    },
-    "keyvault emulator env": {
-        "form": {
-            "options_list": ["--format"],
-            **enum_choice_list(["sh", "fish", "powershell", "dotenv", "json"]),
-            "help": "For which shell, or as a file for others to read.",
-        },
-    },
 }
 
 
 def register(argument: Any, command: str) -> None:
-    """Tell ``argument`` (a Knack or az argument context's method) of the command's arguments."""
+    """Tell ``argument`` of the command's arguments: a Knack or az argument context's methods, by
+    whether ``positional`` is among the settings."""
     parameters = PARAMETERS.get(command)
-    if parameters is None and command.startswith("keyvault emulator "):
-        from azext_mhsmregion.cli import params_emulator
+    if parameters is None:
+        from azext_mhsmregion.cli import params_drill, params_emulator, params_faults
 
-        parameters = params_emulator.PARAMETERS.get(command)
+        others = (params_emulator, params_faults, params_drill)
+        parameters = next((one.PARAMETERS[command] for one in others if command in one.PARAMETERS), None)
     for dest, settings in (parameters or {}).items():
         argument(dest, **settings)

@@ -1,4 +1,4 @@
-"""Arguments of ``mhsm keyvault emulator``, but for start."""
+"""Arguments of ``mhsm keyvault emulator``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,78 @@ def _boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
+def port_number(text: str) -> int:
+    """A TCP port; 0 is a free one."""
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
+def _flag(help_text: str) -> Settings:
+    return {"action": "store_true", "help": help_text}
+
+
 SNAPSHOT: Settings = {"options_list": ["--name", "-n"], "help": "Name of the snapshot."}
 FILE: Settings = {"options_list": ["--file", "-f"]}
 
 PARAMETERS: Dict[str, Dict[str, Settings]] = {
+    "keyvault emulator start": {
+        "foreground": _flag("Stay in the foreground until Ctrl-C or SIGTERM."),
+        "memory": _flag("Throw-away: keep the state in memory, and nothing when it stops."),
+        "port": {"type": port_number, "help": "Port to listen on. Default: a free one."},
+        "place": {
+            "nargs": "+",
+            "action": "append",
+            "metavar": "NAME=PORT",
+            "help": "One more port, whose clients stand in that place (port 0: a free one).",
+        },
+        "listen": {
+            "metavar": "ADDRESS",
+            "help": "IP address to listen on. Default: 127.0.0.1. One that other machines can reach "
+            "needs a password for the proxy.",
+        },
+        "proxy_password": {
+            "metavar": "PASSWORD",
+            "help": "Password that every client of the proxy must show, 8 characters at least. Others "
+            "can see it in the list of processes: better --proxy-password-file, or "
+            "MHSMREGION_PROXY_PASSWORD.",
+        },
+        "proxy_password_file": {
+            "metavar": "FILE",
+            "help": "File whose first line is the proxy's password.",
+        },
+        "proxy_passthrough": {
+            "action": "append",
+            "metavar": "HOST[,HOST...]",
+            "help": "Foreign hosts to which CONNECT is relayed instead of refused: HOST, .suffix for "
+            "all names below it, or '*' for all.",
+        },
+        "dns": {
+            "nargs": "?",
+            "const": "127.0.0.1:53",
+            "metavar": "ADDRESS:PORT",
+            "help": "Answer DNS too, there (127.0.0.1:53 unless told), and open port 443 of each region's "
+            "own loopback address: for Linux network namespaces and containers.",
+        },
+    },
+    "keyvault emulator env": {
+        "form": {
+            "options_list": ["--format"],
+            **enum_choice_list(["sh", "fish", "powershell", "dotenv", "json"]),
+            "help": "For which shell, or as a file for others to read.",
+        },
+        "address": {
+            "help": "Name or address by which those clients reach the emulator. Default: the one that "
+            "serves on this machine.",
+        },
+    },
+    "keyvault emulator trust": {
+        "install": _flag("Put the authority into this system's store. Needs root's rights."),
+        "uninstall": _flag("Take it out of this system's store. Needs root's rights."),
+    },
     "keyvault emulator restart": {
-        "port": {"type": int, "help": "Port on 127.0.0.1. Default: the one it has."},
+        "port": {"type": port_number, "help": "Port to listen on. Default: the one it has."},
     },
     "keyvault emulator logs": {"lines": {"type": int, "help": "How many lines, from the end. Default: 100."}},
     "keyvault emulator seed": {"file": {**FILE, "help": "Document of pools, YAML or JSON."}},

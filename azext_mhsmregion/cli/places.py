@@ -1,5 +1,4 @@
-"""Places that a client can stand in: ``uksouth``, or ``region.uksouth`` as a proxy's user name has
-it (DESIGN section 4). Parsed at the door; inside, a place is a region's canonical name."""
+"""Places on the command line (``model/places.py``): what is none is wrong usage."""
 
 from __future__ import annotations
 
@@ -8,24 +7,20 @@ from typing import Mapping, Optional
 from azext_mhsmregion.provider.errors import UsageError
 
 VARIABLE = "MHSMREGION_PLACE"
-PREFIX = "region."
+HINT = "`keyvault region list-locations` lists the regions."
 
 
 def parse(text: str, source: str = "") -> str:
-    """The region's canonical name. Raises UsageError for a place that nobody knows: it would
-    silently mean the primary. ``source`` is where the text came from."""
-    from azext_mhsmregion.model.regions import catalogue
+    """The region's canonical name, empty for the default place. Raises UsageError; ``source`` is where
+    the text came from."""
+    from azext_mhsmregion.model import places
+    from azext_mhsmregion.model.errors import ModelError
 
-    name = text[len(PREFIX) :] if text.lower().startswith(PREFIX) else text
-    known = catalogue()
-    if known.known(name):
-        return known.normalise(name)
-    near = known.near(name)
-    hint = "`keyvault region list-locations` lists the regions."
-    where = f" ({source})" if source else ""
-    raise UsageError(
-        f"No region is called {text}{where}.", f"Did you mean {', '.join(near)}?" if near else hint
-    )
+    try:
+        return places.parse(text)
+    except ModelError as error:
+        where = f"{source}: " if source else ""
+        raise UsageError(f"{where}{error.message}", HINT) from error
 
 
 def of_environment(environ: Mapping[str, str]) -> Optional[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Callable, Dict, Iterable, List, Mapping, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping
 
+from azext_mhsmregion.emulator.objects import KEYS
 from azext_mhsmregion.emulator.unit import Unit
-from azext_mhsmregion.model import faults, replication
+from azext_mhsmregion.model import faults, merge, replication
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.extension import RegionChange
 from azext_mhsmregion.model.lifecycle import settled
@@ -23,7 +24,8 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
     the record written."""
     pool = tidied(unit, pool)
     wanted = list(writes)
-    _audit_conflicts(unit, pool, origin, wanted)
+    held = _in_flight(unit, pool, origin, wanted)
+    _audit_conflicts(unit, pool, origin, wanted, held)
     accepted = replication.accept(
         wanted,
         origin,
@@ -35,7 +37,10 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
         links_of(unit, pool),
         faults.skew(unit.faults, origin, unit.now),
     )
+    _audit_superseded(unit, pool, [row for row in accepted.rows if row.region == origin], held)
     unit.tx.put_rows(pool.id, accepted.rows)
+    written = {row.object for row in accepted.rows if row.kind not in (Kind.KEY_VERSION, Kind.KEY_PURGE)}
+    unit.tx.compact(pool.id, written, _holding(unit, pool), unit.now)
     return unit.tx.put_pool(replace(pool, links=accepted.links))
 
 
@@ -109,21 +114,30 @@ def unsent_until(unit: Unit, pool: Pool, giving_up: bool = False) -> Mapping[str
     return {name: unit.tx.last_arrival(pool.id, name, living, before) for name in living}
 
 
-def loss_if_removed(unit: Unit, pool: Pool, region: str) -> Loss:
-    """The acknowledged writes of ``region`` that its removal would lose: those that no other
-    region will ever show, because no link has a planned end of its outage (E3, L5b)."""
+def loss_if_removed(unit: Unit, pool: Pool, region: str, leaving: Iterable[str] = ()) -> Loss:
+    """The acknowledged writes that the removal of ``region``, together with ``leaving``, would lose:
+    its own that no other living region will ever show, because no link has a planned end of its
+    outage (E3, L5b); everything that it shows where it is the last one alive (E6)."""
+    dead = _destroyed(unit, pool)
     others = [name for name in _holding(unit, pool) if name != region]
-    return unit.tx.stuck(pool.id, region, others) if others else Loss()
+    living = [name for name in others if name not in dead]
+    if living or region in dead:
+        return unit.tx.stuck(pool.id, region, [name for name in living if name not in leaving])
+    if not others:
+        return Loss()
+    shown = [row.accepted for row in unit.tx.rows(pool.id, region) if row.visible_from < NEVER]
+    return Loss(len(shown), min(shown, default=0))
 
 
 def lose(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
     """What an accepted removal loses stands in the audit log, and never arrives (E3); what another
     region shows of it is sent on by that one."""
+    removed = list(removed)
     for region in removed:
         others = [name for name in _holding(unit, pool) if name != region]
         rows = unit.tx.on_their_way(pool.id, unit.now, others)
         unit.tx.move_rows(pool.id, replication.handed_over(rows, region, unit.now, links_of(unit, pool)))
-        lost = loss_if_removed(unit, pool, region)
+        lost = loss_if_removed(unit, pool, region, removed)
         if lost.writes:
             unit.tx.drop_stuck(pool.id, region)
             unit.tx.put_event(pool.name, "loss", unit.now, unit.real, lost.facts(region, unit.now))
@@ -131,6 +145,12 @@ def lose(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
 
 def _holding(unit: Unit, pool: Pool) -> List[str]:
     return [region.name for region in pool.regions if region.holds_data(unit.now)]
+
+
+def _destroyed(unit: Unit, pool: Pool) -> List[str]:
+    """The regions of the pool that are gone for ever."""
+    deaths = {region.name: faults.destroyed_at(unit.faults, pool.id, region.name) for region in pool.regions}
+    return [name for name, dead in deaths.items() if dead is not None and dead <= unit.now]
 
 
 def _lags(unit: Unit, pool: Pool) -> Callable[[], int]:
@@ -141,14 +161,38 @@ def _lags(unit: Unit, pool: Pool) -> Callable[[], int]:
     return lambda: replication.draw_lag(source, max_lag)
 
 
-def _audit_conflicts(unit: Unit, pool: Pool, origin: str, writes: List[Write]) -> None:
-    """Two writes of one object of which neither region had seen the other's (L6)."""
-    held: Dict[Tuple[Kind, str], List[Row]] = {}
+Held = Mapping[str, List[Row]]
+"""Rows of the accepting region by object name, of the names that something is in flight for."""
+
+
+def _in_flight(unit: Unit, pool: Pool, origin: str, writes: List[Write]) -> Held:
+    """What the accepting region holds of the objects written, where it cannot show all of it yet."""
+    held: Dict[str, List[Row]] = {}
     for write in writes:
-        place = (write.kind, write.name)
-        if place not in held:
-            held[place] = unit.tx.rows(pool.id, origin, (write.kind,), write.name)
-        for row in replication.conflicts(write, held[place], unit.now):
+        if write.name not in held:
+            kinds = KEYS if write.kind in KEYS else (write.kind,)
+            held[write.name] = unit.tx.rows(pool.id, origin, kinds, write.name)
+    return {name: rows for name, rows in held.items() if any(row.visible_from > unit.now for row in rows)}
+
+
+def _audit_conflicts(unit: Unit, pool: Pool, origin: str, writes: List[Write], held: Held) -> None:
+    """Two writes of one object of which neither region had seen the other's (L6)."""
+    for write in writes:
+        for row in replication.conflicts(write, held.get(write.name, ()), unit.now):
             facts = {"object": write.name, "kind": write.kind.value, "origin": origin}
             facts["other_origin"] = row.stamp.origin
             unit.tx.put_event(pool.name, "conflict", unit.now, unit.real, facts)
+
+
+def _audit_superseded(unit: Unit, pool: Pool, made: List[Row], held: Held) -> None:
+    """The writes that lose to one which had not seen them, whichever was accepted first (L6)."""
+    for name, before in held.items():
+        mine = [row for row in made if row.name == name]
+        lost = merge.superseded([*before, *mine]) - merge.superseded(before)
+        unseen = [row for row in before if row.visible_from > unit.now]
+        for row in (*mine, *unseen):
+            if (*row.object, row.stamp) in lost:
+                facts = {"object": name, "kind": row.kind.value, "origin": row.stamp.origin}
+                unit.tx.put_event(
+                    pool.name, "superseded", unit.now, unit.real, {**facts, "accepted": row.accepted}
+                )

@@ -4,12 +4,12 @@ wait or fail (rules E3 to E6, L5, L5b; DESIGN section 2)."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List
+from typing import Any, Dict, List
 
 from azext_mhsmregion.emulator import acceptance
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import extension, messages
-from azext_mhsmregion.model.clock import DAY
+from azext_mhsmregion.model.clock import DAY, NEVER
 from azext_mhsmregion.model.errors import Conflict, NotFound
 from azext_mhsmregion.model.faults import DOWN, Effect, Fault, Faults, Scope, checked
 from azext_mhsmregion.model.pool import Pool
@@ -61,8 +61,12 @@ def _changed(unit: Unit, fault: Fault, event: str) -> None:
             unit.tx.drop_fault(old.id)
     unit.faults_changed()
     pools = _touched(unit, fault)
-    facts = {"fault": fault.id, "scope": fault.scope.value, "region": fault.region}
+    facts: Dict[str, Any] = {"fault": fault.id, "scope": fault.scope.value, "region": fault.region}
     facts.update(effect=fault.effect.value, fault_kind=fault.kind.value)
+    if fault.start > unit.now:
+        facts["in_seconds"] = (fault.start - unit.now) / 1000
+    if fault.end < NEVER:
+        facts["for_seconds"] = (fault.end - fault.start) / 1000
     name = pools[0].name if fault.pool and pools else ""
     unit.tx.put_event(name, event, unit.now, unit.real, facts)
     if fault.effect in _MOVING:

@@ -1,35 +1,25 @@
-"""Who exists: the tenant, the subscription and the principals of one home.
+"""Who exists: the tenant, the subscription, the principals and the groups of one home.
 
-The directory is the file ``<home>/directory.json``, made with defaults on first use and the
-user's to edit from then on::
-
-    {"tenantId": "...", "subscriptionId": "...",
-     "principals": [{"name": "owner", "kind": "user", "objectId": "...", "password": "..."},
-                    {"name": "emulator-app", "kind": "servicePrincipal", "objectId": "...",
-                     "appId": "...", "secret": "...", "certificates": ["-----BEGIN CERT..."]}]}
-
-A user without a password cannot sign in; a service principal has a secret, certificates (PEM, of
-RSA keys), or both.
+The directory is the file ``<home>/directory.json`` (``directory_text``), made with defaults on first
+use and the user's to edit from then on; a running server sees what was edited (``directory_file``).
 A directory says who somebody is, never what he may do: rights are local RBAC's (rule K3).
 """
 
 from __future__ import annotations
 
-import json
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Callable, List, Optional, Tuple, Union
 
 from azext_mhsmregion.emulator.files import create_private
 
 FILE_NAME = "directory.json"
 USER = "user"
 SERVICE_PRINCIPAL = "servicePrincipal"
+GROUP = "group"
 OWNER = "owner"
 APP = "emulator-app"
 OTHER = "other"
-PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
 DOMAIN = "mhsmregion.onmicrosoft.com"
 
 
@@ -63,12 +53,27 @@ class Principal:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A group; ``members`` are object ids of principals and of other groups."""
+
+    object_id: str
+    name: str
+    members: Tuple[str, ...] = ()
+    kind: str = GROUP
+
+
+Entry = Union[Principal, Group]
+"""Whatever has an object id."""
+
+
+@dataclass(frozen=True)
 class Directory:
-    """The principals of one home. Ids are compared without regard to case, names with."""
+    """The principals and groups of one home. Ids are compared without regard to case, names with."""
 
     tenant_id: str
     subscription_id: str
     principals: Tuple[Principal, ...]
+    groups: Tuple[Group, ...] = ()
 
     @property
     def owner(self) -> Principal:
@@ -95,122 +100,54 @@ class Directory:
         users = (p for p in self.principals if p.kind == USER)
         return next((p for p in users if p.user_principal_name.lower() == name.lower()), None)
 
+    def find(self, name: str) -> Optional[Entry]:
+        """A principal by its name, sign-in name, application id or object id, or a group."""
+        return self.principal(name) or self.group(name)
+
+    def principal(self, name: str) -> Optional[Principal]:
+        """A principal by its name, sign-in name, application id or object id."""
+        looks = (self.by_name, self.by_user_principal_name, self.by_app_id, self.by_object_id)
+        return next((found for look in looks for found in [look(name)] if found is not None), None)
+
+    def group(self, name: str) -> Optional[Group]:
+        """A group by its name or object id."""
+        wanted = (name, name.lower())
+        return next((g for g in self.groups if g.name == wanted[0] or g.object_id == wanted[1]), None)
+
+    def entry(self, object_id: str) -> Optional[Entry]:
+        """The principal or group with an object id."""
+        found = self.by_object_id(object_id)
+        wanted = object_id.lower()
+        return found or next((group for group in self.groups if group.object_id == wanted), None)
+
+    def groups_with(self, object_id: str) -> List[Group]:
+        """The groups of which it is a member itself."""
+        return [group for group in self.groups if object_id.lower() in group.members]
+
+    def groups_of(self, object_id: str) -> List[Group]:
+        """The groups that it belongs to, by others too, nearest first; groups may hold each other."""
+        found: List[Group] = []
+        waiting = [object_id]
+        while waiting:
+            new = [group for group in self.groups_with(waiting.pop(0)) if group not in found]
+            found += new
+            waiting += [group.object_id for group in new]
+        return found
+
+    def ids_of(self, principal: Principal) -> Tuple[str, ...]:
+        """Its object id and those of its groups: whose rights it has."""
+        return (principal.object_id, *(group.object_id for group in self.groups_of(principal.object_id)))
+
     @staticmethod
     def load(home: Path, new_id: Callable[[], str], new_secret: Callable[[], str]) -> Directory:
         """The directory of ``home``, written with defaults where there is none. Raises
         :class:`DirectoryError` for a malformed file, OSError for one that cannot be read or made."""
+        from azext_mhsmregion.emulator import directory_text
+
         path = home / FILE_NAME
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            data = create_private(path, _as_json(_defaults(new_id, new_secret)), "directory.json")
-        return _parse(path, data)
-
-
-def _defaults(new_id: Callable[[], str], new_secret: Callable[[], str]) -> Directory:
-    return Directory(
-        tenant_id=new_id(),
-        subscription_id=new_id(),
-        principals=(
-            Principal(new_id(), OWNER, USER, password=new_secret()),
-            Principal(new_id(), APP, SERVICE_PRINCIPAL, app_id=new_id(), secret=new_secret()),
-            Principal(new_id(), OTHER, USER, password=new_secret()),
-        ),
-    )
-
-
-def _as_json(directory: Directory) -> bytes:
-    def entry(principal: Principal) -> Dict[str, Any]:
-        row = {
-            "name": principal.name,
-            "kind": principal.kind,
-            "objectId": principal.object_id,
-            "appId": principal.app_id,
-            "secret": principal.secret,
-            "password": principal.password,
-            "certificates": list(principal.certificates) or None,
-        }
-        return {key: value for key, value in row.items() if value is not None}
-
-    body = {
-        "tenantId": directory.tenant_id,
-        "subscriptionId": directory.subscription_id,
-        "principals": [entry(p) for p in directory.principals],
-    }
-    return (json.dumps(body, indent=2) + "\n").encode()
-
-
-def _parse(path: Path, data: bytes) -> Directory:
-    try:
-        body = json.loads(data)
-    except ValueError as error:
-        raise DirectoryError(path, "(the file)", f"is not JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise DirectoryError(path, "(the file)", "must be a JSON object")
-    rows = body.get("principals")
-    if not isinstance(rows, list):
-        raise DirectoryError(path, "principals", "must be a list of objects")
-    principals = tuple(_principal(path, f"principals[{index}]", row) for index, row in enumerate(rows))
-    _check_unique(path, principals)
-    if not any(p.name == OWNER and p.kind == USER for p in principals):
-        raise DirectoryError(path, "principals", f"must hold a user named {OWNER!r}, the home's owner")
-    return Directory(
-        tenant_id=_guid(path, "tenantId", body.get("tenantId")),
-        subscription_id=_guid(path, "subscriptionId", body.get("subscriptionId")),
-        principals=principals,
-    )
-
-
-def _principal(path: Path, field: str, row: object) -> Principal:
-    if not isinstance(row, dict):
-        raise DirectoryError(path, field, "must be an object")
-    kind = row.get("kind")
-    if kind not in (USER, SERVICE_PRINCIPAL):
-        raise DirectoryError(path, f"{field}.kind", f"must be {USER!r} or {SERVICE_PRINCIPAL!r}")
-    object_id = _guid(path, f"{field}.objectId", row.get("objectId"))
-    name = _text(path, f"{field}.name", row)
-    if kind == USER:
-        password = _text(path, f"{field}.password", row) if "password" in row else None
-        return Principal(object_id, name, USER, password=password)
-    app_id = _guid(path, f"{field}.appId", row.get("appId"))
-    certificates = _certificates(path, f"{field}.certificates", row.get("certificates", []))
-    has_secret = "secret" in row or not certificates
-    secret = _text(path, f"{field}.secret", row) if has_secret else None
-    return Principal(object_id, name, SERVICE_PRINCIPAL, app_id, secret, certificates=certificates)
-
-
-def _certificates(path: Path, field: str, rows: object) -> Tuple[str, ...]:
-    """PEM texts; what is in them is read when somebody signs in, since that takes a while."""
-    if not isinstance(rows, list):
-        raise DirectoryError(path, field, "must be a list of certificates as PEM")
-    for index, row in enumerate(rows):
-        if not isinstance(row, str) or not row.lstrip().startswith(PEM_BEGIN):
-            raise DirectoryError(path, f"{field}[{index}]", f"must be PEM, beginning with {PEM_BEGIN!r}")
-    return tuple(rows)
-
-
-def _text(path: Path, field: str, row: Mapping[str, object]) -> str:
-    value = row.get(field.rpartition(".")[2])
-    if not isinstance(value, str) or not value.strip():
-        raise DirectoryError(path, field, "must be a text that is not empty")
-    return value
-
-
-def _guid(path: Path, field: str, value: object) -> str:
-    try:
-        return str(uuid.UUID(value if isinstance(value, str) else ""))
-    except ValueError:
-        raise DirectoryError(path, field, "must be a GUID") from None
-
-
-def _check_unique(path: Path, principals: Tuple[Principal, ...]) -> None:
-    seen: Dict[Tuple[str, str], int] = {}
-    for index, principal in enumerate(principals):
-        values = {"name": principal.name, "objectId": principal.object_id, "appId": principal.app_id}
-        for field, value in values.items():
-            if value is None:
-                continue
-            first = seen.setdefault((field, value), index)
-            if first != index:
-                problem = f"is the same as principals[{first}].{field}"
-                raise DirectoryError(path, f"principals[{index}].{field}", problem)
+            made = directory_text.written(directory_text.defaults(new_id, new_secret))
+            data = create_private(path, made, "directory.json")
+        return directory_text.parsed(path, data)

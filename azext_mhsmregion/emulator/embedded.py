@@ -29,7 +29,8 @@ class Embedded:
         self.port = server.port
 
     def environment(self, place: Optional[str] = None, client: str = "-") -> Dict[str, str]:
-        """Variables that send unmodified clients here; the client stands at ``place``."""
+        """Variables that send unmodified clients here; the client stands at ``place``.
+        Raises ModelError for one that nobody knows."""
         return environment.variables(self.emulator.home, self.port, self.emulator.directory, place, client)
 
     def seed(self, *pools: Dict[str, Any]) -> None:
@@ -47,7 +48,7 @@ class Embedded:
 
     def advance(self, seconds: float) -> None:
         """Move service time forward. Raises ValueError for a negative step."""
-        self.emulator.set_clock(lambda clock, real: clock.advanced(real, int(seconds * SECOND)))
+        self.emulator.set_clock(lambda clock, real: clock.advanced(real, round(seconds * SECOND)))
 
 
 @contextmanager
@@ -60,7 +61,8 @@ def running(home: Optional[Path] = None, sources: Optional[Sources] = None) -> I
             emulator.store.own()
             authority = Authority(emulator.home, lambda: emulator.parts.sources.real() / SECOND)
             authority.bundle()
-            with Server(emulator, authority).in_thread() as server:
+            opened = Server(emulator, authority, witness=emulator.parts.witness)
+            with opened.in_thread() as server:
                 yield Embedded(emulator, server)
         finally:
             emulator.store.close()

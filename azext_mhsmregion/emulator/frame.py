@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple
 
 from azext_mhsmregion.emulator.directory import Directory, Principal
+from azext_mhsmregion.emulator.directory_file import DirectoryFile
 from azext_mhsmregion.emulator.store.store import Store
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Caller, Request
+from azext_mhsmregion.emulator.witness import Witness
 
 if TYPE_CHECKING:
     from azext_mhsmregion.emulator.entra.tokens import Tokens
@@ -35,10 +38,16 @@ class Parts:
 
     home: Path
     store: Store
-    directory: Directory
+    directory_file: DirectoryFile
     sources: Sources
     tokens: Callable[[], Tokens]
     home_key: Callable[[], bytes]
+    witness: Witness
+
+    @property
+    def directory(self) -> Directory:
+        """Who exists, as the home's file says now."""
+        return self.directory_file.current()
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
@@ -63,6 +72,11 @@ class Ask:
     request: Request
     caller: Caller
     principal: Optional[Principal] = None
+
+    @cached_property
+    def ids(self) -> Tuple[str, ...]:
+        """Object ids of the principal and of the groups that it belongs to: whose rights it has."""
+        return () if self.principal is None else self.parts.directory.ids_of(self.principal)
 
     @property
     def who(self) -> str:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from urllib.parse import urlencode
 
+from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.model.errors import Invalid
 
 TOKEN = "$skiptoken"
@@ -33,9 +34,10 @@ def _size(query: Mapping[str, str], name: str, largest: int) -> int:
     text = query.get(name)
     if text is None:
         return largest
-    if not text.isdigit() or int(text) < 1:
+    size = parse.whole_number(text)
+    if not size:
         raise Invalid(f"'{name}' must be a whole number from 1 to {largest}.", "BadParameter")
-    return min(largest, int(text))
+    return min(largest, size)
 
 
 def _start(keys: List[str], last: Any) -> int:

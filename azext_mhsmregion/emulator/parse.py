@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, List, Mapping, Optional, Type, TypeVar
+import math
+from typing import Any, Collection, List, Mapping, Optional, Type, TypeVar
 
 from azext_mhsmregion.emulator.wire import Request
 from azext_mhsmregion.model.errors import Invalid
@@ -11,6 +12,8 @@ from azext_mhsmregion.model.errors import Invalid
 T = TypeVar("T")
 LAST_UNIX_TIME = 253_402_300_799
 """The end of the year 9999."""
+_LONGEST_NUMBER = 18
+"""Digits; all such numbers fit 64 bits."""
 _NAMES = {str: "a string", bool: "a boolean", int: "an integer", dict: "an object", list: "an array"}
 
 
@@ -32,18 +35,46 @@ def body(request: Request) -> Mapping[str, Any]:
     return parsed
 
 
+def whole_number(text: str) -> Optional[int]:
+    """The number that the text spells in plain digits, None for anything else: ``isdigit`` alone
+    takes digits that ``int`` refuses, and ``int`` takes others than the ten, and no end of them."""
+    plain = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if plain else None
+
+
 def optional(source: Mapping[str, Any], name: str, kind: Type[T]) -> Optional[T]:
     """A member of the wanted type, None when absent or null; digits in a string are an integer
     (az sends the retention so, and the service takes it). Raises Invalid."""
-    value = source.get(name)
+    value: Any = source.get(name)
     if value is None:
         return None
-    if kind is int and isinstance(value, str) and value.isdigit():
-        value = int(value)
+    if kind is int and isinstance(value, str):
+        value = whole_number(value)
     wrong = not isinstance(value, kind) or (kind is int and isinstance(value, bool))
     if wrong:
         raise Invalid(f"'{name}' must be {_NAMES[kind]}.", "BadParameter")
     return value  # type: ignore[no-any-return]
+
+
+def number(source: Mapping[str, Any], name: str) -> Optional[float]:
+    """A finite number, None when absent or null (JSON as Python reads it has NaN and Infinity).
+    Raises Invalid."""
+    value = source.get(name)
+    return None if value is None else finite(name, value)
+
+
+def finite(name: str, value: Any) -> float:
+    """The value of ``name`` as a finite number. Raises Invalid."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not _is_finite(value):
+        raise Invalid(f"'{name}' must be a number.", "BadParameter")
+    return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float holds
+        return False
 
 
 def unix_time(source: Mapping[str, Any], name: str) -> Optional[int]:
@@ -76,3 +107,11 @@ def text_map(source: Mapping[str, Any], name: str) -> Optional[Mapping[str, str]
     if values is not None and not all(isinstance(value, str) for value in values.values()):
         raise Invalid(f"'{name}' must be an object of strings.", "BadParameter")
     return values
+
+
+def refuse_unknown(source: Mapping[str, Any], known: Collection[str], what: str) -> None:
+    """Raises Invalid for a member that ``what`` does not have."""
+    unknown = sorted(set(source) - set(known))
+    if unknown:
+        members = ", ".join(sorted(known))
+        raise Invalid(f"{what} has no '{unknown[0]}'; it has {members}.", "BadParameter")

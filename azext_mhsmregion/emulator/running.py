@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 from azext_mhsmregion.emulator.store.lease import LOCK_FILE, Lease
 
@@ -14,12 +14,27 @@ FILE = "server.json"
 
 
 @dataclass(frozen=True)
+class NameService:
+    """Where clients ask DNS (``host:port``), and where those of each place do."""
+
+    address: str
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunningServer:
-    """A server: its process id, its port, and the further port of each place."""
+    """A server: its process id, its port, the further port of each place, the address that it
+    listens on, its proxy's password (empty: none), the foreign hosts that it relays to, whether
+    it is a throw-away one, and where it answers DNS (None: nowhere)."""
 
     pid: int
     port: int
     places: Mapping[str, int] = field(default_factory=dict)
+    address: str = "127.0.0.1"
+    password: str = field(default="", repr=False)
+    passthrough: Tuple[str, ...] = ()
+    memory: bool = False
+    dns: Optional[NameService] = None
 
 
 def announce(home: Path, server: RunningServer) -> None:
@@ -51,10 +66,22 @@ def find(home: Path) -> Optional[RunningServer]:
 
 def _announced(home: Path) -> Optional[RunningServer]:
     try:
-        facts = json.loads((home / FILE).read_text(encoding="utf-8"))
-        return RunningServer(int(facts["pid"]), int(facts["port"]), dict(facts.get("places", {})))
+        return _parsed(json.loads((home / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _parsed(facts: Any) -> RunningServer:
+    return RunningServer(
+        pid=int(facts["pid"]),
+        port=int(facts["port"]),
+        places=dict(facts.get("places", {})),
+        address=str(facts.get("address", "127.0.0.1")),
+        password=str(facts.get("password", "")),
+        passthrough=tuple(facts.get("passthrough", ())),
+        memory=bool(facts.get("memory", False)),
+        dns=NameService(**facts["dns"]) if facts.get("dns") else None,
+    )
 
 
 def _lease_holder(home: Path) -> int:

@@ -1,91 +1,64 @@
-"""A pool ready in one call (DESIGN section 9): a document that says what shall stand, put into
-the store in one transaction, through the same rules as the wire, in no service time.
-
-    {"pools": [{"name": "ContosoMHSM", "location": "uksouth", "group": "default",
-                "regions": ["australiaeast"], "activated": true, "retentionDays": 7,
-                "administrators": ["owner"],
-                "roles": [{"role": "Managed HSM Crypto User", "principal": "owner", "scope": "/keys"}],
-                "keys": [{"name": "payments", "kty": "EC-HSM", "curve": "P-256"}]}]}
-
-Principals are names of the directory or object ids. Only ``name`` must be given.
-"""
+"""A pool ready in one call (DESIGN section 9): what a document says (``seed_document``), put into
+the store in one transaction, through the same rules as the wire, in no service time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from dataclasses import replace
+from typing import List, Sequence, Tuple
 
-from azext_mhsmregion.emulator import acceptance, objects, parse
+from azext_mhsmregion.emulator import acceptance, objects
 from azext_mhsmregion.emulator.arm import groups
-from azext_mhsmregion.emulator.directory import Directory
+from azext_mhsmregion.emulator.arm.groups import Group
+from azext_mhsmregion.emulator.arm.providers import public_regions
+from azext_mhsmregion.emulator.clock_change import ClockChange
+from azext_mhsmregion.emulator.directory import Directory, Entry
 from azext_mhsmregion.emulator.frame import Parts
 from azext_mhsmregion.emulator.keyring import Keyring
+from azext_mhsmregion.emulator.seed_document import Seed, SeedGroup, SeedKey, SeedPool, SeedRole, parsed
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import extension, keys, lifecycle, rbac
-from azext_mhsmregion.model.errors import Invalid
+from azext_mhsmregion.model.errors import Conflict, Invalid
 from azext_mhsmregion.model.extension import Conditions
-from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
+from azext_mhsmregion.model.keys import KeyHandle
 from azext_mhsmregion.model.lifecycle import Act, NewPool
+from azext_mhsmregion.model.merge import Objects
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.profile import Profile
 from azext_mhsmregion.model.regions import catalogue
 
-MEMBERS = {
-    "pool": {"name", "location", "group", "regions", "activated", "retentionDays", "purgeProtection",
-             "administrators", "roles", "keys", "tags"},
-    "role": {"role", "principal", "scope"},
-    "key": {"name", "kty", "size", "curve", "operations", "enabled", "tags"},
-}  # fmt: skip
 
-
-@dataclass(frozen=True)
-class SeedRole:
-    """One role assignment: role name or id, principal name or object id, scope."""
-
-    role: str
-    principal: str
-    scope: str = "/"
-
-
-@dataclass(frozen=True)
-class SeedKey:
-    """One key."""
-
-    name: str
-    asked: KeyRequest
-
-
-@dataclass(frozen=True)
-class SeedPool:
-    """One pool and what it holds."""
-
-    name: str
-    location: str
-    group: str
-    regions: Tuple[str, ...]
-    activated: bool
-    retention_days: int
-    purge_protection: bool
-    administrators: Tuple[str, ...]
-    tags: Mapping[str, str]
-    roles: Tuple[SeedRole, ...]
-    keys: Tuple[SeedKey, ...]
-
-
-def parsed(document: Any) -> List[SeedPool]:
-    """The document as typed values. Raises Invalid, naming the member that is wrong."""
-    if not isinstance(document, dict) or set(document) - {"pools"}:
-        raise Invalid("A seed is an object with the member 'pools'.")
-    return [_pool(item) for item in parse.optional(document, "pools", list) or []]
-
-
-def sow(parts: Parts, keyring: Keyring, pools: Sequence[SeedPool]) -> List[str]:
-    """Make the pools; all or none. Answers their names. Raises ModelError as the wire would."""
-    made = {pool.name: [(key, *keyring.make(key.asked)) for key in pool.keys] for pool in pools}
+def sow(parts: Parts, keyring: Keyring, seed: Seed) -> List[str]:
+    """Set the clock, make groups and pools; all or nothing. Answers the pools' names. Raises
+    ModelError as the wire would."""
+    made = [[(key, *keyring.make(key.asked)) for key in pool.keys] for pool in seed.pools]
     with parts.writing("seed") as unit:
-        for pool in pools:
-            _sow_pool(parts, unit, pool, made[pool.name], keyring)
-    return [pool.name for pool in pools]
+        if seed.clock is not None:
+            _set_clock(unit, seed.clock)
+        for group in seed.groups:
+            _sow_group(unit, group)
+        for pool, material in zip(seed.pools, made):
+            _sow_pool(parts, unit, pool, material, keyring)
+    return [pool.name for pool in seed.pools]
+
+
+def _set_clock(unit: Unit, change: ClockChange) -> None:
+    try:
+        unit.set_clock(change.applied(unit.clock, unit.real))
+    except ValueError as error:
+        raise Invalid(str(error)) from error
+
+
+def _sow_group(unit: Unit, asked: SeedGroup) -> None:
+    """Raises Invalid for a name or place that no group has, Conflict for one that is elsewhere."""
+    groups.check_name(asked.name)
+    location, there = catalogue().normalise(asked.location), groups.find(unit, asked.name)
+    if location not in [region.name for region in public_regions()]:
+        raise Invalid(f"A resource group cannot stand in '{asked.location}'.")
+    groups.refuse_deleting(there)
+    if there is not None and there.location != location:
+        raise Conflict(f"The resource group '{there.name}' exists already, in {there.location}.")
+    if there is None or asked.tags is not None:
+        groups.keep(unit, Group(there.name if there else asked.name, location, asked.tags))
 
 
 Material = Sequence[Tuple[SeedKey, KeyHandle, bytes]]
@@ -98,7 +71,7 @@ def _sow_pool(parts: Parts, unit: Unit, asked: SeedPool, material: Material, key
         id=parts.sources.new_id(),
         name=asked.name,
         subscription=parts.directory.subscription_id,
-        group=groups.require(unit, asked.group),
+        group=groups.require_writable(unit, asked.group),
         tenant=parts.directory.tenant_id,
         location=asked.location,
         administrators=tuple(administrators),
@@ -152,66 +125,19 @@ def _at_once(parts: Parts, unit: Unit) -> Act:
 
 
 def _principal(directory: Directory, name: str) -> str:
-    found = directory.by_name(name) or directory.by_object_id(name) or directory.by_app_id(name)
+    found = directory.find(name)
     if found is None:
-        known = ", ".join(principal.name for principal in directory.principals)
-        raise Invalid(f"The directory has no principal '{name}'; it has {known}.")
+        entries: List[Entry] = [*directory.principals, *directory.groups]
+        known = ", ".join(entry.name for entry in entries)
+        raise Invalid(f"The directory has no principal or group '{name}'; it has {known}.")
     return found.object_id
 
 
-def _role_id(held: objects.Objects, role: str) -> str:
+def _role_id(held: Objects, role: str) -> str:
     for known in rbac.roles(held):
         if role.lower() in (known.name.lower(), known.id):
             return known.id
     raise Invalid(f"There is no role '{role}'.")
 
 
-def _pool(item: Any) -> SeedPool:
-    source = _checked(item, "pool")
-    activated = parse.optional(source, "activated", bool)
-    retention = parse.optional(source, "retentionDays", int)
-    return SeedPool(
-        name=parse.required(source, "name", str),
-        location=parse.optional(source, "location", str) or groups.DEFAULT_LOCATION,
-        group=parse.optional(source, "group", str) or groups.DEFAULT_GROUP,
-        regions=tuple(parse.strings(source, "regions")),
-        activated=True if activated is None else activated,
-        retention_days=lifecycle.RETENTION_DEFAULT if retention is None else retention,
-        purge_protection=parse.optional(source, "purgeProtection", bool) or False,
-        administrators=tuple(parse.strings(source, "administrators")) or ("owner",),
-        tags=parse.text_map(source, "tags") or {},
-        roles=tuple(_role(one) for one in parse.optional(source, "roles", list) or []),
-        keys=tuple(_key(one) for one in parse.optional(source, "keys", list) or []),
-    )
-
-
-def _role(item: Any) -> SeedRole:
-    source = _checked(item, "role")
-    return SeedRole(
-        parse.required(source, "role", str),
-        parse.optional(source, "principal", str) or "owner",
-        parse.optional(source, "scope", str) or "/",
-    )
-
-
-def _key(item: Any) -> SeedKey:
-    source = _checked(item, "key")
-    enabled = parse.optional(source, "enabled", bool)
-    asked = KeyRequest(
-        kty=parse.optional(source, "kty", str) or "EC-HSM",
-        size=parse.optional(source, "size", int),
-        curve=parse.optional(source, "curve", str),
-        operations=tuple(parse.strings(source, "operations")),
-        enabled=True if enabled is None else enabled,
-        tags=parse.text_map(source, "tags") or {},
-    )
-    return SeedKey(parse.required(source, "name", str), keys.canonical(asked))
-
-
-def _checked(item: Any, kind: str) -> Dict[str, Any]:
-    if not isinstance(item, dict):
-        raise Invalid(f"A {kind} of a seed must be an object.")
-    unknown = sorted(set(item) - MEMBERS[kind])
-    if unknown:
-        raise Invalid(f"A {kind} of a seed has no member '{unknown[0]}': {', '.join(sorted(MEMBERS[kind]))}.")
-    return item
+__all__ = ["parsed", "sow"]

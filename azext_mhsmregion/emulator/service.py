@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
 
-from azext_mhsmregion.emulator.directory import Directory, DirectoryError, Principal
+from azext_mhsmregion.emulator.directory import Directory, DirectoryError
+from azext_mhsmregion.emulator.directory_file import DirectoryFile
 from azext_mhsmregion.emulator.errors import HomeError
 from azext_mhsmregion.emulator.frame import Ask, Parts, Sources
+from azext_mhsmregion.emulator.hosts import (
+    ARM_HOST,
+    CONTROL_HOST,
+    CONTROL_PLANE,
+    GRAPH_HOST,
+    LOGIN_HOST,
+    POOL_SUFFIX,
+)
 from azext_mhsmregion.emulator.settings import Settings, encode
 from azext_mhsmregion.emulator.store.home import (
     home_key,
-    locate,
     prepare,
     sqlite_problem,
     system_mounts,
@@ -27,7 +37,16 @@ from azext_mhsmregion.emulator.store.home import (
 from azext_mhsmregion.emulator.store.lease import Lease
 from azext_mhsmregion.emulator.store.store import Store
 from azext_mhsmregion.emulator.unit import Unit
-from azext_mhsmregion.emulator.wire import Caller, NameKind, Request, Resolution, Response, json_response
+from azext_mhsmregion.emulator.wire import (
+    Caller,
+    Location,
+    NameKind,
+    Request,
+    Resolution,
+    Response,
+    json_response,
+)
+from azext_mhsmregion.emulator.witness import Witness
 from azext_mhsmregion.model import billing, lifecycle
 from azext_mhsmregion.model.clock import ClockState, manual_clock, real_clock
 from azext_mhsmregion.model.errors import NotFound
@@ -38,12 +57,6 @@ if TYPE_CHECKING:
     from azext_mhsmregion.emulator.entra.tokens import Tokens
     from azext_mhsmregion.emulator.keyring import Keyring
     from azext_mhsmregion.emulator.traffic import Balancer
-
-ARM_HOST = "management.azure.com"
-LOGIN_HOST = "login.microsoftonline.com"
-GRAPH_HOST = "graph.microsoft.com"
-CONTROL_HOST = "emulator.mhsmregion.internal"
-POOL_SUFFIX = ".managedhsm.azure.net"
 
 
 class SystemSources:
@@ -62,25 +75,53 @@ class SystemSources:
 class Emulator:
     """The emulator of one home; a :class:`wire.Gateway`. Thread-safe."""
 
-    def __init__(self, home: Path, store: Store, directory: Directory, sources: Sources) -> None:
+    def __init__(self, home: Path, store: Store, directory_file: DirectoryFile, sources: Sources) -> None:
         self._tokens: Optional[Tokens] = None
+        self._making_tokens = threading.Lock()
         self._keyring: Optional[Keyring] = None
         self._home_key: Optional[bytes] = None
         self._balancers: Optional[Balancer] = None
         self.home = home
-        self.directory = directory
         self.store = store
-        self.parts = Parts(home, store, directory, sources, self.tokens, self.home_key)
+        witness = Witness(sources.real)
+        self.parts = Parts(home, store, directory_file, sources, self.tokens, self.home_key, witness)
+
+    @property
+    def directory(self) -> Directory:
+        """Who exists, as the home's file says now."""
+        return self.parts.directory
 
     # -- gateway ------------------------------------------------------------------------
     def resolve(self, host: str, place: str, client: str) -> Resolution:
         """Name resolution for a client at ``place`` (rules A5, A6)."""
-        if host in (ARM_HOST, LOGIN_HOST, GRAPH_HOST, CONTROL_HOST):
+        if host in CONTROL_PLANE:
             return Resolution(NameKind.OURS)
         if not host.endswith(POOL_SUFFIX):
             return Resolution(NameKind.FOREIGN)
         with self.parts.reading() as unit:
             return self._balancer().resolution(unit, host, place, client)
+
+    def enter(self, host: str, region: str) -> Resolution:
+        """What a connection comes to that was opened to a region's own address ("": to the control
+        plane's)."""
+        if not region:
+            return Resolution(NameKind.OURS if host in CONTROL_PLANE else NameKind.FOREIGN)
+        if not host.endswith(POOL_SUFFIX):
+            return Resolution(NameKind.FOREIGN)
+        with self.parts.reading() as unit:
+            return self._balancer().entry(unit, host, region)
+
+    def locate(self, host: str, place: str) -> Location:
+        """What DNS answers a client at ``place`` that asks for ``host``."""
+        from azext_mhsmregion.emulator import traffic
+
+        is_ours = host in CONTROL_PLANE or host == POOL_SUFFIX[1:]
+        if not is_ours and not host.endswith(POOL_SUFFIX):
+            return Location(NameKind.FOREIGN)
+        with self.parts.reading() as unit:
+            if is_ours:
+                return Location(NameKind.OURS, ttl=traffic.ttl(unit))
+            return traffic.location(unit, host, place)
 
     def handle(self, request: Request, caller: Caller) -> Response:
         """Answer one request, whatever its host."""
@@ -112,11 +153,26 @@ class Emulator:
     # -- parts that cost, made on first use ------------------------------------------------
     def tokens(self) -> Tokens:
         """Issues and checks tokens; its key is the home's."""
-        if self._tokens is None:
-            from azext_mhsmregion.emulator.entra.tokens import Tokens
+        with self._making_tokens:  # two of them would each know sign-ins that the other does not
+            if self._tokens is None:
+                from azext_mhsmregion.emulator.entra.tokens import Tokens
 
-            self._tokens = Tokens(self.home, self.directory, lambda: self.parts.sources.real() / 1000)
-        return self._tokens
+                self._tokens = Tokens(
+                    self.home, self.parts.directory_file, lambda: self.parts.sources.real() / 1000
+                )
+            return self._tokens
+
+    def warm_up(self) -> None:
+        """Make ready what the first client of a server would wait for: the key that signs tokens, and
+        the doors, which are loaded on first use. A thread of its own does it while the server starts:
+        making a key takes the processor, not Python's lock. What fails here is told to who needs it."""
+        with suppress(OSError, ValueError):
+            self.tokens().prepare()
+        from azext_mhsmregion.emulator.arm import door as arm_door
+        from azext_mhsmregion.emulator.dataplane import door as data_door
+        from azext_mhsmregion.emulator.entra import handlers
+
+        assert arm_door and data_door and handlers
 
     def keyring(self) -> Keyring:
         """Makes and loads private keys."""
@@ -155,8 +211,7 @@ class Emulator:
     def set_clock(self, change: Callable[[ClockState, int], ClockState]) -> int:
         """Change the service clock; answers service time after it."""
         with self.parts.writing("settings") as unit:
-            unit.clock = change(unit.clock, unit.real)
-            unit.now = unit.clock.now(unit.real)
+            unit.set_clock(change(unit.clock, unit.real))
             return unit.now
 
     def cost(self, name: Optional[str]) -> Tuple[Tuple[str, str, float, float], ...]:
@@ -222,75 +277,6 @@ class Emulator:
         return EntraContext(self.directory, self.tokens(), lambda: now() / 1000, self.parts.sources.new_id)
 
 
-class OpenHome:
-    """An emulator opened by a command: who calls, from where, and the server on the home if one
-    runs. What the provider needs and nothing else."""
-
-    def __init__(self, emulator: Emulator, principal: Principal, place: str) -> None:
-        self.emulator = emulator
-        self.principal = principal
-        self.place = place
-        self.principal_id = principal.object_id
-        self.subscription_id = emulator.directory.subscription_id
-        self.tenant_id = emulator.directory.tenant_id
-        self.handle = emulator.handle
-        self.cost = emulator.cost
-        self.loss_if_removed = emulator.loss_if_removed
-        self.expected_seconds = emulator.expected_seconds
-
-    @property
-    def edition(self) -> str:
-        return self.emulator.settings().edition
-
-    def held_for(self, pool: str) -> Optional[float]:
-        """Seconds of service time that the pool's operation lacks while the clock is held and no
-        poll moves it (DESIGN section 3); None where time passes."""
-        with self.emulator.parts.reading() as unit:
-            found = unit.tx.pool_named(pool, unit.now)
-            held = unit.clock.mode == "manual" and not unit.settings.advance_on_poll
-            if not held or found is None or found.operation is None or not found.is_busy(unit.now):
-                return None
-            return (found.operation.done - unit.now) / 1000
-
-    def find_principal(self, name: str) -> Optional[str]:
-        """Object id of a principal by its name, sign-in name or application id."""
-        found = named(self.emulator.directory, name)
-        return None if found is None else found.object_id
-
-    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
-        """As :meth:`Emulator.replication`."""
-        return self.emulator.replication(name, key)
-
-    def server_proxy(self, place: str, client: str) -> Optional[str]:
-        """The proxy of the server that runs on this home, as the URL of a client there called so;
-        None when none runs."""
-        if not (self.emulator.home / "server.json").exists():
-            return None  # the usual case, at the cost of one look
-        from azext_mhsmregion.emulator import running
-
-        server = running.find(self.emulator.home)
-        if server is None:
-            return None
-        from azext_mhsmregion.emulator.http.environment import proxy_url, reached_at
-
-        address = reached_at(server.address)
-        return proxy_url(server.port, place, client, address, server.password)
-
-    def owner_token(self, audience: str) -> str:
-        """A token of the calling principal, for the server's socket."""
-        return self.emulator.tokens().issue(self.principal, audience)
-
-    def ca_bundle(self) -> str:
-        """Path of the bundle that trusts this home's certificates."""
-        return str(self.emulator.home / "ca" / "bundle.pem")
-
-
-def named(directory: Directory, name: str) -> Optional[Principal]:
-    """A principal by its name, sign-in name, application id or object id."""
-    looks = (directory.by_name, directory.by_user_principal_name, directory.by_app_id, directory.by_object_id)
-    return next((found for look in looks for found in [look(name)] if found is not None), None)
-
-
 def open_emulator(
     home: Path,
     sources: Optional[Sources] = None,
@@ -304,10 +290,11 @@ def open_emulator(
     prepare(home, mounts)
     lease = Lease(home, sleep, monotonic) if patience is None else Lease(home, sleep, monotonic, patience)
     try:
-        directory = Directory.load(home, sources.new_id, lambda: sources.random(24).hex())
+        directory = DirectoryFile(home, sources.new_id, lambda: sources.random(24).hex())
         store = Store(home, lease)
     except DirectoryError as error:
-        raise HomeError(str(error), "Mend the file, or delete it to have it made anew.") from error
+        hint = "Mend the file. Deleted, it is made anew, with other ids than the pools know."
+        raise HomeError(str(error), hint) from error
     except sqlite3.Error as error:
         raise sqlite_problem(home, error) from error
     except OSError as error:
@@ -315,26 +302,6 @@ def open_emulator(
     return Emulator(home, store, directory, sources)
 
 
-def open_home(
-    home: Optional[str] = None,
-    place: Optional[str] = None,
-    as_name: Optional[str] = None,
-    environ: Mapping[str, str] = os.environ,
-) -> OpenHome:
-    """The home of a command. Raises HomeError, also for a caller that the directory does not
-    have."""
-    emulator = open_emulator(locate(environ, home))
-    directory = emulator.directory
-    principal = named(directory, as_name) if as_name else directory.owner
-    if principal is None:
-        known: List[str] = [item.name for item in emulator.directory.principals]
-        raise HomeError(
-            f"The emulator's directory has no principal named '{as_name}'.",
-            f"It has {', '.join(known)}; add others in {emulator.home / 'directory.json'}.",
-        )
-    return OpenHome(emulator, principal, place or "")
-
-
 __all__ = [
-    "Emulator", "OpenHome", "SystemSources", "manual_clock", "open_emulator", "open_home", "real_clock",
+    "CONTROL_HOST", "Emulator", "SystemSources", "manual_clock", "open_emulator", "real_clock",
 ]  # fmt: skip

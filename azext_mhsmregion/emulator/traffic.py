@@ -7,18 +7,21 @@ import itertools
 from dataclasses import dataclass
 from typing import Dict, Iterator, Optional, Tuple
 
+from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
 from azext_mhsmregion.emulator.unit import Unit
-from azext_mhsmregion.emulator.wire import Caller, ConnectionBroken, NameKind, Resolution
+from azext_mhsmregion.emulator.wire import Caller, ConnectionBroken, Location, NameKind, Resolution
 from azext_mhsmregion.model import routing
 from azext_mhsmregion.model.chance import chance
-from azext_mhsmregion.model.faults import Fault
+from azext_mhsmregion.model.clock import SECOND
+from azext_mhsmregion.model.faults import Effect, Fault
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
 from azext_mhsmregion.model.routing import Traffic
 from azext_mhsmregion.model.trouble import NONE, Trouble, upon
 
-SUFFIX = ".managedhsm.azure.net"
+REFUSED = Effect.REFUSE.value
 _SERVED = ("Succeeded", "Deleting")
+_LONGEST_TTL = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,16 @@ def conditions(unit: Unit) -> Traffic:
 
 def pool_of(unit: Unit, host: str) -> Optional[Pool]:
     """The live pool that a data-plane name belongs to, None where there is none."""
-    pool = unit.tx.pool_named(host[: -len(SUFFIX)].rpartition(".")[2], unit.now)
+    pool = unit.tx.pool_named(host[: -len(POOL_SUFFIX)].rpartition(".")[2], unit.now)
     return None if pool is None or pool.phase(unit.now) != "live" else pool
 
 
-def find(unit: Unit, host: str, place: str, client: Optional[str]) -> Optional[Found]:
+def find(
+    unit: Unit, host: str, place: str, client: Optional[str], seen: Optional[Traffic] = None
+) -> Optional[Found]:
     """Pool and region of a data-plane name for a client at ``place`` (A5, A6), None where the
     name does not exist. ``client`` owns a cache; None keeps none."""
-    region = host[: -len(SUFFIX)].rpartition(".")[0]
+    region = host[: -len(POOL_SUFFIX)].rpartition(".")[0]
     pool = pool_of(unit, host)
     if pool is None:
         return None
@@ -60,12 +65,27 @@ def find(unit: Unit, host: str, place: str, client: Optional[str]) -> Optional[F
         found = pool.region(region, unit.now)
         return Found(pool, region) if found is not None and found.state(unit.now) in _SERVED else None
     place = place or unit.settings.place
-    traffic = conditions(unit)
+    traffic = seen or conditions(unit)
     if client is None:
         route = routing.resolve(pool, place, unit.now, traffic)
     else:
         route = routing.resolve_cached(pool, place, client, unit.now, traffic)
     return None if route.region is None else Found(pool, route.region)
+
+
+def location(unit: Unit, host: str, place: str) -> Location:
+    """What DNS says of a data-plane name: the global name is an alias of a region's (A5, A6)."""
+    found = find(unit, host, place, None)
+    if found is None:
+        return Location(NameKind.NXDOMAIN, ttl=ttl(unit))
+    is_global = "." not in host[: -len(POOL_SUFFIX)]
+    return Location(NameKind.OURS, found.region, f"{found.region}.{host}" if is_global else "", ttl(unit))
+
+
+def ttl(unit: Unit) -> int:
+    """The TTL (F5) in whole real seconds, in which those who cache live; a fast clock makes it
+    short."""
+    return min(_LONGEST_TTL, int(unit.profile.of("dns.ttl") / SECOND / unit.clock.scale))
 
 
 class Balancer:
@@ -75,20 +95,32 @@ class Balancer:
     def __init__(self) -> None:
         self._counts: Dict[str, Iterator[int]] = {}
 
-    def land(self, unit: Unit, found: Found, client: str) -> Tuple[int, Optional[str]]:
+    def land(
+        self, unit: Unit, found: Found, client: str, seen: Optional[Traffic] = None
+    ) -> Tuple[int, Optional[str]]:
         """Partition of a new connection, and the effect that breaks it at once, if any."""
         number = next(self._counts.setdefault(client, itertools.count()))
-        traffic = conditions(unit)
+        traffic = seen or conditions(unit)
         landing = routing.land(found.pool, found.region, unit.now, f"{client}/{number}", traffic)
         return landing.partition, _effect(unit, found, landing.fault)
 
     def resolution(self, unit: Unit, host: str, place: str, client: str) -> Resolution:
         """What a client's new connection to a data-plane name comes to."""
-        found = find(unit, host, place, client)
+        seen = conditions(unit)
+        found = find(unit, host, place, client, seen)
         if found is None:
             return Resolution(NameKind.NXDOMAIN)
-        partition, effect = self.land(unit, found, client)
+        partition, effect = self.land(unit, found, client, seen)
         return Resolution(NameKind.OURS, found.region, partition, effect)
+
+    def entry(self, unit: Unit, host: str, region: str) -> Resolution:
+        """What a connection comes to that was opened to a region's own address: that region, whatever
+        the name would resolve to now. One that does not serve the pool refuses it."""
+        pool = pool_of(unit, host)
+        if pool is None:
+            return Resolution(NameKind.NXDOMAIN)
+        partition, effect = self.land(unit, Found(pool, region), "-")
+        return Resolution(NameKind.OURS, region, partition, effect)
 
     def trouble(self, unit: Unit, pool: Pool, caller: Caller) -> Trouble:
         """What a fault does to one request that is answered all the same."""
@@ -114,6 +146,7 @@ def require_open(unit: Unit, pool: Pool, caller: Caller) -> None:
 
 def _effect(unit: Unit, found: Found, fault: Optional[Fault]) -> Optional[str]:
     """A region that is gone refuses, as an address does that nobody has any more (E9)."""
-    if found.pool.region(found.region, unit.now) is None:
-        return "refuse"
+    here = found.pool.region(found.region, unit.now)
+    if here is None or here.state(unit.now) not in _SERVED:
+        return REFUSED
     return None if fault is None else fault.effect.value

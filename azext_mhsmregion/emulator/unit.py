@@ -21,7 +21,7 @@ class Unit:
 
     def restart(self) -> None:
         """Begin with what the store holds (anew, once it was reset or restored)."""
-        self.clock: ClockState = self.tx.clock() or real_clock(self.real)
+        self.clock: ClockState = (self.tx.clock() or real_clock(self.real)).within_bounds()
         self.now = self.clock.now(self.real)
         self._settings: Optional[Settings] = None
         self._profile: Optional[Profile] = None
@@ -59,5 +59,9 @@ class Unit:
 
     def advance_to(self, instant: int) -> None:
         """Move a manual clock on to ``instant``; never back."""
-        self.clock = self.clock.advanced(self.real, max(0, instant - self.now))
-        self.now = self.clock.now(self.real)
+        self.set_clock(self.clock.carried(self.real, instant))
+
+    def set_clock(self, clock: ClockState) -> None:
+        """Work with ``clock`` from here on; it is written as the unit ends."""
+        self.clock = clock
+        self.now = clock.now(self.real)

@@ -94,13 +94,32 @@ class Resolution:
     effect: Optional[str] = None
 
 
+@dataclass(frozen=True)
+class Location:
+    """What DNS says of a host: the kind; the region that serves it (None: the control plane); the
+    host that it is an alias of ("": of none); and for how many real seconds all this may be
+    remembered."""
+
+    kind: NameKind
+    region: Optional[str] = None
+    alias_of: str = ""
+    ttl: int = 0
+
+
 class Gateway(Protocol):
-    """What the HTTP floor needs from the emulator behind it. Both calls may block: run them
-    in a worker thread. Neither raises for bad input; ``handle`` turns errors into answers, and
+    """What the HTTP floor needs from the emulator behind it. All calls may block: run them
+    in a worker thread. None raises for bad input; ``handle`` turns errors into answers, and
     raises ConnectionBroken where an outage leaves none."""
 
     def resolve(self, host: str, place: str, client: str) -> Resolution:
         """Resolve ``host`` for a client standing at ``place``."""
+
+    def enter(self, host: str, region: str) -> Resolution:
+        """What a connection for ``host`` comes to that was opened to the address of ``region`` ("":
+        of the control plane)."""
+
+    def locate(self, host: str, place: str) -> Location:
+        """What DNS answers a client at ``place``."""
 
     def handle(self, request: Request, caller: Caller) -> Response:
         """Answer one request."""

@@ -11,6 +11,12 @@ HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 NEVER = 2**62
 """An instant that no clock reaches: no planned end."""
+SLOWEST, FASTEST = 1e-6, 1e6
+"""Bounds of a scale."""
+LATEST = 127_174_492_800_000
+"""6000-01-01: nobody sets a clock past it, and a running one stands still there."""
+_END = 139_797_273_600_000
+"""6400-01-01: what polls may carry a held clock to. Stamps hold 47 bits of it (to the year 6429)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class ClockState:
         if self.mode == "manual":
             moved = self.base_service
         else:
-            moved = self.base_service + int((real - self.base_real) * self.scale)
+            moved = min(LATEST, self.base_service + int((real - self.base_real) * self.scale))
         return max(moved, self.highest)
 
     def seen(self, service: int) -> ClockState:
@@ -41,26 +47,40 @@ class ClockState:
         return self if service <= self.highest else replace(self, highest=service)
 
     def advanced(self, real: int, milliseconds: int) -> ClockState:
-        """The clock moved forward. Raises ValueError for a negative step."""
+        """The clock moved forward. Raises ValueError for a negative step, and past LATEST."""
         if milliseconds < 0:
             raise ValueError("service time never goes back")
         now = self.now(real) + milliseconds
+        if milliseconds and now > LATEST:
+            raise ValueError("service time ends with the year 5999")
+        return self._moved(real, now)
+
+    def carried(self, real: int, service: int) -> ClockState:
+        """The clock at ``service`` or later, as a poll carries it to an operation's end."""
+        return self._moved(real, max(self.now(real), min(service, _END)))
+
+    def _moved(self, real: int, now: int) -> ClockState:
         return replace(self, base_service=now, base_real=real, highest=now)
 
     def with_mode(self, real: int, mode: str, scale: float = 1.0) -> ClockState:
         """Another mode from now on, without a jump. Raises ValueError for an unknown mode or a
-        scale that does not move forward."""
-        if mode not in MODES or scale <= 0:
-            raise ValueError(f"unknown clock mode {mode!r} or scale {scale!r}")
+        scale out of bounds."""
+        if mode not in MODES:
+            raise ValueError(f"unknown clock mode {mode!r}: {', '.join(MODES)}")
+        if not SLOWEST <= scale <= FASTEST:
+            raise ValueError(f"a clock's scale is a number from {SLOWEST:.6f} to {FASTEST:.0f}")
         now = self.now(real)
         return ClockState(mode, scale if mode == "scaled" else 1.0, now, real, now)
 
-    def real_milliseconds_until(self, real: int, service: int) -> int:
-        """Real milliseconds until service time ``service``; 0 when past or manual."""
-        missing = service - self.now(real)
-        if missing <= 0 or self.mode == "manual":
-            return 0
-        return int(missing / self.scale) + 1
+    def within_bounds(self) -> ClockState:
+        """The same clock with nothing out of bounds: older versions stored any scale and any time,
+        and a store that holds such a clock must still be read, be it to reset it."""
+        return replace(
+            self,
+            scale=max(SLOWEST, min(FASTEST, self.scale)) if self.scale == self.scale else 1.0,
+            base_service=min(_END, self.base_service),
+            highest=min(_END, self.highest),
+        )
 
 
 def real_clock(real: int) -> ClockState:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from azext_mhsmregion.model import messages
+
 
 class ModelError(Exception):
     """Base: HTTP ``status``, error ``code`` and ``message`` as the service would answer."""
@@ -61,6 +63,16 @@ class Broken(ModelError):
 
     status = 500
     code = "InternalServerError"
+
+
+class NotCovered(ModelError):
+    """501: the service does ``what``, this emulator does not."""
+
+    status = 501
+    code = "NotImplemented"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(messages.not_covered(what))
 
 
 class RefusedByPool(ModelError):

@@ -138,7 +138,10 @@ def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where:
     failure = " ".join(failures[region.name] for region in added if region.failed) or None
     kind = "region-add" if new else "region-remove" if gone else "update"
     done = max(done_add, done_remove, act.now + act.profile.of(kind))
-    return RegionChange(begin(changed, kind, act, done, failure), added, tuple(gone))
+    # What is destroyed already, or will be by plan, fails an add as a fault that comes later does.
+    changed = struck(begin(changed, kind, act, done, failure), where.faults, act.now)
+    coming = tuple(region for region in changed.regions if region.name in new)
+    return RegionChange(changed, coming, tuple(gone))
 
 
 def _added(new: Sequence[str], act: Act, where: Conditions) -> Tuple[Tuple[PoolRegion, ...], int]:

@@ -7,16 +7,19 @@ the state at any instant is computed from the last few ticks; nobody has to keep
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional, Tuple
+from typing import Callable, Iterator, List, Optional, Tuple
 
 from azext_mhsmregion.model.chance import chance
+from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.faults import (
     Effect,
     Fault,
     Faults,
+    Interval,
     on,
     partition_fault,
     region_fault,
+    union,
 )
 
 _UNUSUAL = (Effect.ERROR, Effect.SLOW)
@@ -124,3 +127,17 @@ def changes(
                 was = not was
                 yield instant, was
         tick += probes.interval
+
+
+def unsettled(faults: Faults, pool: str, region: str, probes: Probes) -> List[Interval]:
+    """When the health of a region can change at all: from each fault's begin and end for as long
+    as detection takes; all the while it lasts where it fails some probes only."""
+    spans: List[Interval] = []
+    for fault in faults:
+        if not fault.concerns(pool, region):
+            continue
+        settle = probes.slowest_detection + probes.interval
+        edges = [fault.start, fault.end] if fault.effect is not Effect.ERROR else [fault.start]
+        lasts = 0 if fault.effect is not Effect.ERROR else fault.end - fault.start
+        spans += [(edge - 1, min(NEVER, edge + lasts + settle)) for edge in edges if edge < NEVER]
+    return union(spans)

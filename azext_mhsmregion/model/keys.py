@@ -33,6 +33,8 @@ was made while it was valid (documentation, "Date-time controlled operations")."
 
 VERSIONS_PER_KEY = 100
 TAGS_PER_KEY = 15
+TAG_CHARACTERS = 256
+"""Of a tag's name, and of its value (documentation of 2025-12, "Keys, secrets, and certificates")."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,9 @@ def _checked_operations(names: Tuple[str, ...]) -> Tuple[str, ...]:
 def _check_tags(tags: Mapping[str, str]) -> None:
     if len(tags) > TAGS_PER_KEY:
         raise Invalid(f"A key has at most {TAGS_PER_KEY} tags.", "BadParameter")
+    if any(len(text) > TAG_CHARACTERS for tag in tags.items() for text in tag):
+        what = f"A tag's name and its value have at most {TAG_CHARACTERS} characters each."
+        raise Invalid(what, "BadParameter")
 
 
 def _version_body(asked: KeyRequest, handle: KeyHandle, now: int) -> Dict[str, Any]:

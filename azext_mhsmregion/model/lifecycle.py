@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.billing import BilledSpan, price_usd_per_hour
 from azext_mhsmregion.model.clock import DAY
 from azext_mhsmregion.model.errors import Conflict, Invalid, NotFound, RefusedByPool
 from azext_mhsmregion.model.names import check_pool_name
-from azext_mhsmregion.model.pool import Deletion, NetworkAcls, Operation, Pool, PoolRegion
+from azext_mhsmregion.model.pool import Deletion, Identity, NetworkAcls, Operation, Pool, PoolRegion
 from azext_mhsmregion.model.profile import Profile
 from azext_mhsmregion.model.regions import Catalogue
 
@@ -46,6 +46,19 @@ class NewPool:
     purge_protection: bool = False
     network_acls: NetworkAcls = NetworkAcls()
     public_network_access: str = "Enabled"
+    identity: Identity = Identity()
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a request says of things that cannot be changed; None: nothing. Clients send a pool
+    back whole, so saying them is no change yet."""
+
+    tenant: Optional[str] = None
+    sku: Optional[str] = None
+    administrators: Optional[Tuple[str, ...]] = None
+    retention_days: Optional[int] = None
+    soft_delete: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,7 @@ class Changes:
     purge_protection: Optional[bool] = None
     network_acls: Optional[NetworkAcls] = None
     public_network_access: Optional[str] = None
+    identity: Optional[Identity] = None
 
 
 def create(asked: NewPool, holder: Optional[Pool], act: Act, regions: Catalogue) -> Pool:
@@ -92,6 +106,7 @@ def create(asked: NewPool, holder: Optional[Pool], act: Act, regions: Catalogue)
         spans=(BilledSpan(asked.name, location, asked.sku, act.now),),
         network_acls=asked.network_acls,
         public_network_access=asked.public_network_access,
+        identity=asked.identity,
         operation=operation,
         created_by_type=act.by_type,
         modified_by_type=act.by_type,
@@ -115,8 +130,31 @@ def changed(pool: Pool, changes: Changes) -> Pool:
         "purge_protection": changes.purge_protection,
         "network_acls": changes.network_acls,
         "public_network_access": changes.public_network_access,
+        "identity": changes.identity,
     }
     return replace(pool, **{key: value for key, value in chosen.items() if value is not None})
+
+
+def refuse_changed(pool: Pool, stated: Stated) -> None:
+    """Raises Invalid where what cannot be changed is stated to be something else."""
+    if stated.soft_delete is False:
+        raise Invalid(messages.soft_delete_is_always_on(pool.name))
+    for what, asked, there in (
+        ("tenantId", stated.tenant, pool.tenant),
+        ("sku", stated.sku, pool.sku),
+        ("softDeleteRetentionInDays", stated.retention_days, pool.retention_days),
+    ):
+        if asked is not None and str(asked).lower() != str(there).lower():
+            raise Invalid(messages.immutable(what, pool.name, there))
+    if stated.administrators is not None and _people(stated.administrators) != _people(pool.administrators):
+        shown = ", ".join(pool.administrators)
+        raise Invalid(messages.immutable("initialAdminObjectIds", pool.name, shown))
+
+
+def refuse_elsewhere(pool: Pool, group: str, location: str) -> None:
+    """A deleted pool comes back where it was. Raises Conflict for another group or location."""
+    if (pool.group.lower(), pool.location) != (group.lower(), location):
+        raise Conflict(messages.deleted_elsewhere(pool.name, pool.group, pool.location), "ConflictError")
 
 
 def delete(pool: Pool, act: Act) -> Pool:
@@ -150,15 +188,21 @@ def purge(pool: Optional[Pool], name: str, act: Act) -> Pool:
     return begin(pool, "purge", act, done)
 
 
+_REMEMBERED = DAY
+"""How long a region that is gone is remembered: no sane cache holds its address for longer (E9)."""
+
+
 def settled(pool: Pool, now: int) -> Pool:
     """The record without what has ended: regions gone, a deletion that was recovered."""
     deletion = pool.deletion
     if deletion is not None and deletion.recovered is not None and now >= deletion.recovered:
         deletion = None
     regions = tuple(region for region in pool.regions if region.exists(now))
+    past = (region for region in (*pool.former, *pool.regions) if not region.exists(now))
+    former = tuple(region for region in past if now < (region.gone or 0) + _REMEMBERED)
     living = {region.name for region in regions}
     links = {link: last for link, last in pool.links.items() if set(link) <= living}
-    return replace(pool, deletion=deletion, regions=regions, links=links)
+    return replace(pool, deletion=deletion, regions=regions, links=links, former=former)
 
 
 def billed(pool: Pool, now: int) -> Tuple[BilledSpan, ...]:
@@ -196,6 +240,11 @@ def refuse_extended(pool: Pool, now: int, what: str) -> None:
 def ended(spans: Tuple[BilledSpan, ...], when: int) -> Tuple[BilledSpan, ...]:
     """Spans still open, ended at ``when``."""
     return tuple(span if span.end is not None else replace(span, end=when) for span in spans)
+
+
+def _people(ids: Tuple[str, ...]) -> FrozenSet[str]:
+    """Object ids, of which neither order nor case says anything."""
+    return frozenset(one.lower() for one in ids)
 
 
 def _refuse_taken(name: str, holder: Pool, now: int) -> None:

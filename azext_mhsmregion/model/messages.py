@@ -114,8 +114,49 @@ def no_administrators() -> str:
     return "initialAdminObjectIds must name at least one administrator."
 
 
-def immutable(what: str) -> str:
-    return f"{what} of a managed HSM cannot be changed."
+def immutable(what: str, pool: str, there: object) -> str:
+    return f"{what} of managed HSM {pool} is {there} and cannot be changed."
+
+
+def soft_delete_is_always_on(pool: str) -> str:
+    return f"enableSoftDelete of managed HSM {pool} is true and cannot be changed: soft delete is always on."
+
+
+def deleted_elsewhere(pool: str, group: str, location: str) -> str:
+    return (
+        f"The deleted managed HSM {pool} is of resource group {group} in {location}, and can only be "
+        "recovered there."
+    )
+
+
+def forged_address(operation: str) -> str:
+    return (
+        f"This address of operation {operation} was not given out by the emulator. Follow the Location of "
+        "its newest answer."
+    )
+
+
+def too_many_ip_rules(count: int, most: int) -> str:
+    return f"networkAcls has {count} ipRules; there can be {most} at most."
+
+
+def not_an_ip_rule(value: str) -> str:
+    return f"'{value}' in ipRules is neither an IPv4 address nor a range of them such as 20.30.40.0/24."
+
+
+def not_a_public_range(value: str) -> str:
+    return f"'{value}' in ipRules is not in the public internet; only public IPv4 addresses can be allowed."
+
+
+def not_an_identity(value: str) -> str:
+    return (
+        f"'{value}' in userAssignedIdentities is not the id of a user-assigned identity: /subscriptions/.../"
+        "resourceGroups/.../providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME."
+    )
+
+
+def identity_and_type(kind: str, count: int) -> str:
+    return f"identity has type {kind}, which does not go with {count} userAssignedIdentities."
 
 
 def purge_protection_is_for_ever(name: str) -> str:
@@ -210,3 +251,22 @@ def fault_without_pool(pool: str) -> str:
 
 def pool_not_in_region(pool: str, region: str) -> str:
     return f"Managed HSM {pool} is not in {region}."
+
+
+def not_a_duration(name: str) -> str:
+    return f"'{name}' must be seconds, a text such as 90s, 6m or 2h, or a range of two of them."
+
+
+def not_one_of(name: str, value: str, known: str) -> str:
+    return f"'{name}' is '{value}'; it must be one of {known}."
+
+
+def place_in_network(place: str) -> str:
+    return f"'{place}', a place in a virtual network,"
+
+
+def unknown_place(place: str, near: Iterable[str]) -> str:
+    guesses = ", ".join(near)
+    return f"'{place}' is no place that is known: the name of a region." + (
+        f" Did you mean {guesses}?" if guesses else ""
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Tuple
 
 from azext_mhsmregion.model.billing import BilledSpan
+from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.partition import Partition, partitions
 from azext_mhsmregion.model.replication import Links
 
@@ -90,9 +91,28 @@ class NetworkAcls:
 
 
 @dataclass(frozen=True)
+class UserIdentity:
+    """A user-assigned managed identity: its resource id, and the ids of its principal."""
+
+    id: str
+    principal: str
+    client: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The managed identity of a pool: the principal that the system assigned ("" without one), and
+    the user-assigned ones."""
+
+    principal: str = ""
+    users: Tuple[UserIdentity, ...] = ()
+
+
+@dataclass(frozen=True)
 class Pool:
     """A managed HSM pool. ``activated`` is when its activation ends (C4), None: its security
-    domain was never downloaded. ``links`` see :mod:`replication`."""
+    domain was never downloaded. ``links`` see :mod:`replication`. ``former`` are regions that went
+    away not long ago: caches may still lead to them (E9)."""
 
     id: str
     name: str
@@ -120,6 +140,8 @@ class Pool:
     revision: int = 0
     created_by_type: str = "User"
     modified_by_type: str = "User"
+    identity: Identity = Identity()
+    former: Tuple[PoolRegion, ...] = ()
 
     @property
     def primary(self) -> PoolRegion:
@@ -151,6 +173,15 @@ class Pool:
     def is_busy(self, now: int) -> bool:
         """Does a long operation run (E2)?"""
         return self.operation is not None and self.operation.running(now)
+
+    def under_way_until(self, now: int) -> int:
+        """When the last of what is under way has ended, as far as that is planned; ``now`` when nothing
+        is."""
+        ends = [] if self.operation is None else [self.operation.done]
+        for region in self.regions:
+            ends += [region.ready, region.gone or 0]
+        ends.append(self.activated or 0)
+        return max([now, *(end for end in ends if end < NEVER)])
 
     def provisioning_state(self, now: int) -> str:
         """As the control plane shows it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping
+from functools import lru_cache
+from typing import Mapping, Tuple
 
 from azext_mhsmregion.model.data import load
 from azext_mhsmregion.model.health import Probes
@@ -41,6 +42,12 @@ def profile(name: str, settings: Mapping[str, float]) -> Profile:
 
     Raises ValueError for a profile that does not exist or a setting that is none.
     """
+    return _profile(name, tuple(settings.items()))
+
+
+@lru_cache(maxsize=64)
+def _profile(name: str, replaced: Tuple[Tuple[str, float], ...]) -> Profile:
+    settings = dict(replaced)
     data = load("profiles")
     if name not in data or not isinstance(data[name], dict):
         raise ValueError(f"unknown profile {name!r}")

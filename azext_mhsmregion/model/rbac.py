@@ -137,14 +137,16 @@ def _check_definition_place(role_id: str, scope: str) -> None:
         raise Invalid(f"Role definitions have the scope /, not '{scope}'.")
 
 
-def authorize(objects: Objects, principal: str, action: str, scope: str) -> None:
+def authorize(objects: Objects, ids: Iterable[str], action: str, scope: str) -> None:
     """Raises AccessDenied unless an assignment that this region shows allows it.
 
-    ``action`` may leave out ``Microsoft.KeyVault/managedHsm/``.
+    ``ids`` are the caller's: the principal's and its groups'. ``action`` may leave out
+    ``Microsoft.KeyVault/managedHsm/``.
     """
     full = action if action.startswith("Microsoft.") else ACTION_PREFIX + action
+    callers = {one.lower() for one in ids}
     for body in objects.role_assignments.values():
-        if body["principalId"].lower() != principal.lower() or not covers(body["scope"], scope):
+        if body["principalId"].lower() not in callers or not covers(body["scope"], scope):
             continue
         granted = role(objects, definition_id(body["roleDefinitionId"]))
         if granted is not None and granted.allows(full):

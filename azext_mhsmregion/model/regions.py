@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import List, Mapping, Optional, Tuple
 
 from azext_mhsmregion.model import messages
@@ -88,6 +88,7 @@ class Catalogue:
         return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(h))
 
 
+@lru_cache(maxsize=1024)
 def _squeeze(text: str) -> str:
     return "".join(text.split()).replace("-", "").replace("_", "").lower()
 

@@ -30,6 +30,10 @@ class Kind(str, enum.Enum):
     SETTING = "setting"
 
 
+Object = Tuple[Kind, str, str]
+"""What a row describes, whatever its stamp: kind, name, version."""
+
+
 @dataclass(frozen=True, order=True)
 class Stamp:
     """Hybrid logical time and the region that accepted the write: a total order (L6)."""
@@ -74,7 +78,7 @@ class Row:
     via: str = ""
 
     @property
-    def object(self) -> Tuple[Kind, str, str]:
+    def object(self) -> Object:
         """What the row describes, whatever its stamp."""
         return (self.kind, self.name, self.version)
 
@@ -155,16 +159,17 @@ def seed(
     follows from where it was accepted, in its link's order."""
     made: List[Row] = []
     moved: Dict[Tuple[str, str], int] = dict(links)
-    senders = set(others)
+    alive = dict.fromkeys(others, 0)
     for row in sorted(rows, key=lambda item: (item.visible_from, item.stamp)):
+        alive.setdefault(row.region, 0)
         if row.visible_from <= now:
             copy = replace(row, region=region, via=row.region, lag=0)
-        elif row.stamp.origin in senders:
-            copy = replace(row, region=region, via="")
+        elif (row.via or row.stamp.origin) in alive:
+            copy = replace(row, region=region)
         else:
-            continue  # its origin is gone: it will never be here
+            continue  # who had to send it is gone: it will never be here
         link = (row.stamp.origin, region)
-        moved[link] = max(_due(copy, ready, network), moved.get(link, 0))
+        moved[link] = max(_due(copy, {**alive, region: ready}, now, network), moved.get(link, 0))
         made.append(replace(copy, visible_from=moved[link]))
     return Accepted(tuple(made), moved)
 
@@ -186,23 +191,38 @@ def rearranged(
             if row.visible_from <= now or row.region not in due:
                 continue
             link = (row.stamp.origin, row.region)
+            if max(due[row.region], moved.get(link, 0)) <= now:
+                due[row.region] = _due_again(row, copies, ready, now, network)
             moved[link] = max(due[row.region], moved.get(link, 0), now + 1)
             changed.append(replace(row, visible_from=moved[link]))
     return Accepted(tuple(changed), moved)
+
+
+def _due_again(row: Row, copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Network) -> int:
+    """When a write arrives that should be here by what is known of past outages, and is not: what held
+    it is forgotten (faults are kept for a day), or who sends it on has only now to. From its sender, or
+    from whoever shows it."""
+    sent = max(ready[row.region], min(now, max(row.accepted, row.visible_from - row.lag)))
+    shown = [copy.region for copy in copies if copy.visible_from <= now and copy.region in ready]
+    sender = row.via or row.stamp.origin
+    senders = shown if _is_silent(sender, ready, network) else [sender]
+    due = (arrival(one, row.region, sent, row.lag, network) for one in senders if one != row.region)
+    return min(due, default=NEVER)
 
 
 def handed_over(rows: Iterable[Row], leaving: str, now: int, network: Network) -> Tuple[Row, ...]:
     """The rows that ``leaving``, a region that is being removed, can never send itself, and that
     others show or will show: those send them on (L5b). ``rows`` as for :func:`rearranged`."""
     changed: List[Row] = []
+    last: Dict[str, int] = {}
     for copies in _by_write(row for row in rows if row.stamp.origin == leaving):
         due = {row.region: row.visible_from for row in copies if row.region != leaving}
         holder = min(due, key=lambda region: (due[region], region), default="")
         stuck = [row for row in copies if row.region != leaving and row.visible_from >= NEVER]
         pass_on(due, now, copies[0].lag, network)
-        changed += [
-            replace(row, visible_from=due[row.region], via=holder) for row in stuck if due[row.region] < NEVER
-        ]
+        last = {region: max(when, last.get(region, 0)) for region, when in due.items()}  # in order (L3)
+        if last.get(holder, NEVER) < NEVER:
+            changed += [replace(row, visible_from=last[row.region], via=holder) for row in stuck]
     return tuple(changed)
 
 
@@ -215,22 +235,39 @@ def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
 
 
 def _dues(copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Network) -> Dict[str, int]:
-    """When one write arrives in each region but its origin; where it is visible, when that was."""
+    """When one write arrives in each region but its origin; where it is visible, when that was. What a
+    destroyed region had to send, or one that is gone, those send that show it (L5b)."""
     origin = copies[0].stamp.origin
     due = {
-        row.region: row.visible_from if row.visible_from <= now else _due(row, ready[row.region], network)
+        row.region: row.visible_from if row.visible_from <= now else _due(row, ready, now, network)
         for row in copies
         if row.region in ready and (row.region != origin or row.via)
     }
-    dead = network.destroyed.get(origin)
-    if dead is not None:
-        pass_on(due, dead, copies[0].lag, network)
+    orphans = [row for row in copies if row.region in due and _is_orphan(row, ready, network)]
+    if orphans:
+        seen = dict(due)
+        if not _is_silent(origin, ready, network):
+            seen.setdefault(origin, copies[0].accepted)
+        pass_on(seen, network.destroyed.get(origin, 0), copies[0].lag, network, ready)
+        due.update((row.region, seen[row.region]) for row in orphans)
     return due
 
 
-def _due(row: Row, ready: int, network: Network) -> int:
+def _due(row: Row, ready: Mapping[str, int], now: int, network: Network) -> int:
+    """When its sender brings a row that is not there at ``now``: never, once that is gone or dead."""
     sender = row.via or row.stamp.origin
-    return arrival(sender, row.region, max(row.accepted, ready), row.lag, network)
+    if sender not in ready or network.destroyed.get(sender, NEVER) <= now:
+        return NEVER
+    return arrival(sender, row.region, max(row.accepted, ready[row.region]), row.lag, network)
+
+
+def _is_orphan(row: Row, ready: Mapping[str, int], network: Network) -> bool:
+    return any(_is_silent(one, ready, network) for one in (row.stamp.origin, row.via) if one)
+
+
+def _is_silent(region: str, ready: Mapping[str, int], network: Network) -> bool:
+    """Does a region send no more: destroyed, or not there any longer?"""
+    return region in network.destroyed or region not in ready
 
 
 def unsent_until(rows: Iterable[Row], origin: str, now: int) -> int:

@@ -61,16 +61,22 @@ def resolve(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
     The first healthy region in order; where none is healthy, the first that serves at all, since
     an answer that may fail is better than none.
     """
-    ordered = sorted(_candidates(pool, at), key=lambda region: _rank(pool, region.name, place, traffic))
-    healthy = [region.name for region in ordered if _is_healthy(pool, region, at, traffic)]
-    chosen = next(iter(healthy or [region.name for region in ordered]), None)
+    ordered = _ordered(pool, place, at, traffic)
+    healthy = (region.name for region in ordered if _is_healthy(pool, region, at, traffic))
+    return Route(next(healthy, ordered[0].name if ordered else None))
+
+
+def explain(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
+    """What :func:`resolve` answers, with each step to it."""
+    chosen = resolve(pool, place, at, traffic).region
+    ordered = _ordered(pool, place, at, traffic)
     steps: List[Step] = []
     for region in pool.regions:
         if region not in ordered:
             state = region.state(at) if region.exists(at) else "gone"
             steps.append(Step(region.name, _measure(pool, region.name, place, traffic), f"not used: {state}"))
     for region in ordered:
-        verdict = _verdict(region.name, chosen, healthy)
+        verdict = _verdict(region.name, chosen, _is_healthy(pool, region, at, traffic))
         steps.append(Step(region.name, _measure(pool, region.name, place, traffic), verdict))
     return Route(chosen, tuple(steps))
 
@@ -116,6 +122,13 @@ def land(pool: Pool, region: str, now: int, connection: object, traffic: Traffic
     return Landing(region, number, fault_at(pool, region, number, now, traffic.faults))
 
 
+def has_address(pool: Pool, region: str, now: int) -> bool:
+    """Does the pool answer at its address in the region at ``now``: ready, not Failed, not gone? One
+    that is being added again does not know the connections of its former life (E9)."""
+    here = pool.region(region, now)
+    return here is not None and here.ready <= now and not here.failed
+
+
 def fault_at(pool: Pool, region: str, partition: Optional[int], now: int, faults: Faults) -> Optional[Fault]:
     """The fault that breaks a connection to a partition (None: to any) of a region at ``now``."""
     if not faults:
@@ -125,8 +138,12 @@ def fault_at(pool: Pool, region: str, partition: Optional[int], now: int, faults
     return partition_fault(faults, pool.id, region, partition, now)
 
 
-def _candidates(pool: Pool, at: int) -> List[PoolRegion]:
-    return [region for region in pool.regions if region.serves(at)]
+def _ordered(pool: Pool, place: str, at: int, traffic: Traffic) -> List[PoolRegion]:
+    """The regions that serve at all, the best for the place first."""
+    serving = [region for region in (*pool.regions, *pool.former) if region.serves(at)]
+    if len(serving) < 2:
+        return serving
+    return sorted(serving, key=lambda region: _rank(pool, region.name, place, traffic))
 
 
 def _is_healthy(pool: Pool, region: PoolRegion, at: int, traffic: Traffic) -> bool:
@@ -161,7 +178,7 @@ def _measure(pool: Pool, region: str, place: str, traffic: Traffic) -> str:
     return f"{amount:.0f} km"
 
 
-def _verdict(region: str, chosen: Optional[str], healthy: List[str]) -> str:
-    if region not in healthy:
+def _verdict(region: str, chosen: Optional[str], is_healthy: bool) -> str:
+    if not is_healthy:
         return "taken: no region is healthy" if region == chosen else "passed over: unhealthy"
     return "taken" if region == chosen else "healthy, further away"

@@ -204,6 +204,9 @@ class ManagedHsmClient:
     def held_for(self, operation: Operation) -> Optional[float]:
         return None
 
+    def time_held(self, pool: str, polled: bool = False) -> Optional[float]:
+        return None
+
     def whoami(self) -> str:
         return self._settings.caller()
 

@@ -35,7 +35,7 @@ CONTROL_URL = "https://emulator.mhsmregion.internal"
 
 
 class Emulator(Protocol):
-    """What :func:`azext_mhsmregion.emulator.service.open_home` gives."""
+    """What :func:`azext_mhsmregion.emulator.open_home.open_home` gives."""
 
     @property
     def principal_id(self) -> str: ...
@@ -46,7 +46,7 @@ class Emulator(Protocol):
     @property
     def edition(self) -> str: ...
     def handle(self, request: wire.Request, caller: wire.Caller) -> wire.Response: ...
-    def server_port(self) -> Optional[int]: ...
+    def server_proxy(self, place: str, client: str) -> Optional[str]: ...
     def owner_token(self, audience: str) -> str: ...
     def ca_bundle(self) -> str: ...
     def cost(self, name: Optional[str]) -> Sequence[Tuple[str, str, float, float]]: ...
@@ -55,6 +55,7 @@ class Emulator(Protocol):
     def loss_if_removed(self, pool: str, region: str) -> int: ...
     def find_principal(self, name: str) -> Optional[str]: ...
     def held_for(self, pool: str) -> Optional[float]: ...
+    def time_held(self, pool: str, polled: bool) -> Optional[float]: ...
 
 
 @contextmanager
@@ -115,7 +116,7 @@ class EmulatorProvider(ManagedHsmClient):
         found = self._emulator.find_principal(name)
         if found is None:
             raise NotFoundError(
-                f"The emulator's directory has no principal named '{name}'.",
+                f"The emulator's directory has no principal or group named '{name}'.",
                 "It knows those of directory.json in its home: names, sign-in names, application ids.",
             )
         return found
@@ -124,15 +125,22 @@ class EmulatorProvider(ManagedHsmClient):
         with translating():
             return self._emulator.held_for(operation.pool)
 
+    def time_held(self, pool: str, polled: bool = False) -> Optional[float]:
+        with translating():
+            return self._emulator.time_held(pool, polled)
+
     def control(self, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
         """One call of the emulator's own API: the answer's JSON, None where it has none. Raises
         ProviderError."""
-        what = "the emulator"
+        text = self.control_text(method, path, body)
+        return json.loads(text) if text else None
+
+    def control_text(self, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> str:
+        """The same, for an answer that is a text. Raises ProviderError."""
         data = b"" if body is None else json.dumps(body).encode()
         headers = {"accept": "application/json", "content-type": "application/json"}
         call = Call(method, f"{CONTROL_URL}/{path}", headers, data, audience=CONTROL_URL)
-        answer = checked(self._service.transport.send(call), what)
-        return json.loads(answer.body) if answer.body else None
+        return checked(self._service.transport.send(call), "the emulator").body.decode()
 
     def replication(self, name: str, key: Optional[str] = None) -> Replication:
         pool = self.get_pool(name)
@@ -163,18 +171,11 @@ def connect(
         now=outside.now,
         wall=outside.wall,
     )
-    port = emulator.server_port()
-    if port is None:
+    proxy = emulator.server_proxy(place, client)
+    if proxy is None:
         inside = InProcessTransport(_translated(emulator), emulator.principal_id, place, client)
         return EmulatorProvider(emulator, retrying(inside, outside), settings)
-    return _over_server(emulator, _proxy_of(port, place, client), settings, outside)
-
-
-def _proxy_of(port: int, place: str, client: str) -> str:
-    """The proxy of the server, quoted as `emulator env` quotes it."""
-    from azext_mhsmregion.emulator.http.environment import proxy_url
-
-    return proxy_url(port, place, client)
+    return _over_server(emulator, proxy, settings, outside)
 
 
 def _translated(emulator: Emulator) -> Callable[[wire.Request, wire.Caller], wire.Response]:
@@ -209,7 +210,7 @@ def open_provider(
 ) -> EmulatorProvider:
     """The provider on the home at ``home``; ``as_name`` another principal than its owner.
     Raises HomeError."""
-    from azext_mhsmregion.emulator.service import open_home
+    from azext_mhsmregion.emulator.open_home import open_home
 
     with translating():
         emulator: Emulator = open_home(str(home), place, as_name)

@@ -182,6 +182,11 @@ class Provider(Protocol):
         """Seconds by which somebody must advance a clock that stands still before the operation
         can end; None where time passes by itself."""
 
+    def time_held(self, pool: str, polled: bool = False) -> Optional[float]:
+        """For who waits for a change of the pool by looking at it (``polled``: by polling its
+        operation): seconds by which a clock that stands still must be advanced until all that is
+        under way there has ended, 0 where nothing is; None where time passes by itself."""
+
     # -- data plane ------------------------------------------------------------
     def download_security_domain(self, name: str, certificates: Sequence[bytes], quorum: int) -> str: ...
     def security_domain_status(self, name: str) -> Dict[str, Any]: ...

@@ -56,10 +56,21 @@ def select(
     if kind_of(kind, environ, config_get, default) == "emulator":
         from azext_mhsmregion.provider.emulator import open_provider
 
-        standing = place or environ.get("MHSMREGION_PLACE", "")
-        return open_provider(folder, standing, as_name, full_body, outside)
+        standing = place or environ.get("MHSMREGION_PLACE", "").strip()
+        return open_provider(folder, _place(standing), as_name, full_body, outside)
     endpoints = endpoints_of(arm_endpoint, environ, cli_ctx)
     return _arm(environ, cli_ctx, endpoints, folder, full_body, outside)
+
+
+def _place(text: str) -> str:
+    """Where a client stands. Raises UsageError for a place that nobody knows."""
+    from azext_mhsmregion.model import places
+    from azext_mhsmregion.model.errors import ModelError
+
+    try:
+        return places.parse(text)
+    except ModelError as error:
+        raise UsageError(error.message) from error
 
 
 def _arm(

@@ -73,7 +73,10 @@ class InProcessTransport:
             headers={name.lower(): value for name, value in call.headers.items()},
             body=call.body,
         )
-        response = self._handle(request, self._caller)
+        try:
+            response = self._handle(request, self._caller)
+        except wire.ConnectionBroken as broken:
+            raise NetworkError(f"{request.host} cannot be reached: {broken}.", _OUTAGE_HINT) from broken
         return Answer(response.status, dict(response.headers), response.body)
 
 
@@ -143,6 +146,7 @@ class RequestsTransport:
 
 
 _NETWORK_HINT = "Check the network and HTTPS_PROXY, or work offline with --provider emulator."
+_OUTAGE_HINT = "`keyvault emulator fault list` shows what is broken."
 _PROXY_HINT = "Check HTTPS_PROXY, and with an emulator's proxy that the pool's name exists."
 _TLS_HINT = "Check REQUESTS_CA_BUNDLE: it must name a bundle with the authority that signed the certificate."
 

@@ -58,10 +58,22 @@ def wait(
 def _refuse_held(provider: Provider, operation: Operation) -> None:
     held = None if operation.done else provider.held_for(operation)
     if held is not None:
-        raise TimeHeldError(
-            f"Service time stands still: the {operation.kind} of {operation.pool} lacks {held:g} seconds.",
-            f"`mhsm keyvault emulator clock advance --by {held:g}s` completes it.",
+        raise time_held(f"The {operation.kind} of {operation.pool}", held)
+
+
+def time_held(what: str, seconds: float) -> TimeHeldError:
+    """The error for who would wait for ``what`` while service time stands still ``seconds`` before it;
+    0: nothing is under way that would bring it."""
+    if seconds <= 0:
+        return TimeHeldError(
+            f"Service time stands still, and nothing is under way that it would end ({what}).",
+            "Begin it first, or let time run: `mhsm keyvault emulator clock set --mode real`.",
         )
+    lacking = f"{seconds:.3f}".rstrip("0").rstrip(".")
+    return TimeHeldError(
+        f"Service time stands still, {lacking} seconds before the end of what is under way ({what}).",
+        f"`mhsm keyvault emulator clock advance --by {lacking}s` completes it.",
+    )
 
 
 def until(

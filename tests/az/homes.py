@@ -22,7 +22,9 @@ from azext_mhsmregion.provider.waiting import wait
 POOL = "ContosoMHSM"
 KEY = "payments"
 CRYPTO_USER = "Managed HSM Crypto User"
-AT_ONCE = dict.fromkeys(("create", "update", "activation", "region-add", "region-remove", "delete"), 0.0)
+AT_ONCE = dict.fromkeys(
+    ("create", "update", "activation", "region-add", "region-remove", "delete", "dns.ttl"), 0.0
+)
 
 
 @cache

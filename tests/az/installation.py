@@ -26,6 +26,9 @@ SECONDS = 180
 AZ_VERSION_CHECK = ("'azcliprod.blob.core.windows.net'", "'raw.githubusercontent.com'")
 """Where az itself looks for a newer az, once in a fresh profile, before it loads a command. It
 has no switch for that; it is refused like all else."""
+QUIET = {"AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_ERROR_RECOMMENDATION": "off"}
+"""az sends telemetry by a process of its own, and asks a service of Microsoft's about usage errors."""
+
 OURS = ("AZURE_", "MHSMREGION_", "PYTHON", "HTTP_PROXY", "HTTPS_PROXY", "REQUESTS_CA", "SSL_CERT", "CURL_CA")
 
 
@@ -43,9 +46,7 @@ class Result:
 def bare_environment(**settings: str) -> Dict[str, str]:
     """The caller's environment without what would lead az or ours elsewhere."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(OURS)}
-    # 2.48.1 asks a service of Microsoft's about every usage error.
-    quiet = {"AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_ERROR_RECOMMENDATION": "off"}
-    return {**kept, **quiet, **settings}
+    return {**kept, **QUIET, **settings}
 
 
 @contextmanager
@@ -97,12 +98,13 @@ def isolation() -> tuple:
 @dataclass
 class Az:
     """One az with a profile of its own. ``extensions`` is its extension folder, ``settings``
-    environment variables for every command."""
+    environment variables for every command; with ``quiet`` it sends no telemetry either."""
 
     version: str
     folder: Path
     extensions: Path
     settings: Dict[str, str] = field(default_factory=dict)
+    quiet: bool = True
 
     @property
     def profile(self) -> Path:
@@ -113,11 +115,12 @@ class Az:
         return self.folder / "attempts"
 
     def environment(self, **more: str) -> Dict[str, str]:
-        return bare_environment(
+        made = bare_environment(
             AZURE_CONFIG_DIR=str(self.profile),
             AZURE_EXTENSION_DIR=str(self.extensions),
             **{**self.settings, **more},
         )
+        return made if self.quiet else {name: value for name, value in made.items() if name not in QUIET}
 
     def __call__(self, line: str, *more: str, **settings: str) -> Result:
         """Run one command; the network is the caller's."""

@@ -392,6 +392,9 @@ class FakeProvider:
     def held_for(self, operation: Operation) -> Optional[float]:
         return self.held
 
+    def time_held(self, name: str, polled: bool = False) -> Optional[float]:
+        return None if polled else self.held
+
     def find_principal(self, name: str) -> str:
         if name not in self.principals:
             raise errors.NotFoundError(f"no principal named {name}")

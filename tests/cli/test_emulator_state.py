@@ -2,10 +2,14 @@
 server on the home, through the same commands."""
 
 import json
+import re
 import subprocess
 import sys
+import time
 
 import pytest
+
+ANN, SIGNERS = "a0000000-0000-0000-0000-00000000000a", "e0000000-0000-0000-0000-000000000001"
 
 SEED = """
 pools:
@@ -61,6 +65,99 @@ def test_a_held_clock_ends_a_wait_at_once_and_names_the_advance(mhsm):
     assert len(mhsm("region list --hsm-name ContosoMHSM")) == 1
 
 
+REGION = "--hsm-name ContosoMHSM --region australiaeast"
+ACTIVE = "properties.securityDomainProperties.activationStatus=='Active'"
+
+
+def advance_named_in(message):
+    """The command that the message tells to type."""
+    (by,) = re.findall(r"`mhsm keyvault emulator clock advance --by (\S+s)` completes it", message)
+    return f"emulator clock advance --by {by}"
+
+
+@pytest.fixture
+def held(mhsm):
+    """A pool in two regions whose time stands still; polls of operations move it unless told."""
+
+    def run(line, code=0):
+        begun = time.monotonic()
+        outcome = mhsm(line, code)
+        assert time.monotonic() - begun < 30  # a wait's own time-out is an hour
+        if code == 1:
+            assert "Service time stands still" in outcome
+        return outcome
+
+    mhsm("emulator seed --file pools.yaml")
+    mhsm("emulator settings --profile documented")
+    mhsm("emulator clock set --mode manual")
+    return run
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_every_wait_ends_at_once_and_names_the_advance_that_completes_it(held, hold):
+    """No look of a wait moves a clock, whatever polls do."""
+    if hold:
+        held("emulator settings --hold")
+    held(f"region remove {REGION} --no-wait")
+    waits = [f"region wait {REGION} --deleted", "region wait --hsm-name ContosoMHSM --updated"]
+    waits.append("region wait --hsm-name ContosoMHSM --custom properties.provisioningState=='Succeeded'")
+    waits.append(f"region remove {REGION}")  # somebody else began it
+    advances = {advance_named_in(held(wait, code=1)) for wait in waits}
+    assert advances == {"emulator clock advance --by 1500s"}
+    held(advances.pop())
+    for wait in waits:
+        held(wait)
+
+    held(f"region add {REGION} --no-wait")
+    held(f"region wait {REGION} --exists")
+    wait = f"region wait {REGION} --created"
+    held(advance_named_in(held(wait, code=1)))
+    held(wait)
+
+
+def test_a_wait_for_what_nobody_began_ends_at_once_and_says_so(held):
+    for line in ("--hsm-name ContosoMHSM --region japaneast --exists", "--hsm-name nobody --created"):
+        message = held(f"region wait {line}", code=1)
+        assert "nothing is under way" in message and "advance" not in message
+
+
+def test_a_wait_for_agreement_names_the_advance_to_the_last_arrival(held):
+    held("key create --hsm-name ContosoMHSM --name late --kty EC-HSM")
+    for line in ("", " --key late"):
+        advance = advance_named_in(held(f"region wait --hsm-name ContosoMHSM --replicated{line}", code=1))
+    held("region wait --hsm-name ContosoMHSM --replicated --key payments")
+    held(advance)
+    held("region wait --hsm-name ContosoMHSM --replicated")
+    held("region wait --hsm-name ContosoMHSM --replicated --key late")
+
+
+def test_a_wait_for_agreement_across_an_outage_without_an_end_names_no_advance(held):
+    held("emulator fault inject --scope link --region uksouth --to australiaeast --effect down")
+    held("key create --hsm-name ContosoMHSM --name late --kty EC-HSM")
+    message = held("region wait --hsm-name ContosoMHSM --replicated", code=1)
+    assert "nothing is under way" in message and "advance" not in message
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_download_waits_for_the_activation_where_its_polls_move_the_clock(held, tmp_path, hold):
+    files = []
+    for number in range(3):
+        files.append(f"{number}.cer")
+        words = (
+            f"openssl req -newkey rsa:2048 -nodes -keyout k.pem -x509 -subj /CN={number} -out {number}.cer"
+        )
+        subprocess.run(words.split(), cwd=tmp_path, check=True, capture_output=True)
+    held("create --hsm-name NewHSM --location uksouth")
+    if hold:
+        held("emulator settings --hold")
+    download = "security-domain download --hsm-name NewHSM --sd-quorum 2 --security-domain-file sd.json"
+    said = held(f"{download} --sd-wrapping-keys {' '.join(files)}", code=int(hold))
+    if hold:
+        held(advance_named_in(said))
+    assert (tmp_path / "sd.json").stat().st_size > 100
+    held(f"region wait --hsm-name NewHSM --custom {ACTIVE}")
+
+
 def test_the_clock_moves_forward_only(mhsm):
     mhsm("emulator clock set --mode manual --to 2030-01-01T00:00:00Z")
     assert mhsm("emulator clock advance --by 6m")["now"] == "2030-01-01T00:06:00.000Z"
@@ -94,3 +191,64 @@ def test_settings_are_shown_and_changed(mhsm):
     assert mhsm("emulator status")["settings"] == changed
     assert "must be NAME=DURATION" in mhsm("emulator settings --durations x", code=2)
     assert "unknown duration" in mhsm("emulator settings --durations nosuch=1s", code=1)
+
+
+def test_a_clock_that_would_brick_the_home_is_refused(mhsm):
+    for line, words in (
+        ("clock scale --factor 1e12", "from 0.000001 to 1000000"),
+        ("clock scale --factor inf", "must be a number"),
+        ("clock scale --factor nan", "must be a number"),
+        ("clock scale --factor 0", "from 0.000001 to 1000000"),
+        ("clock advance --by 3000000d", "5999"),
+        (f"clock advance --by {'9' * 400}d", "must be a number"),
+        ("clock set --to 9999-12-31T23:59:59Z", "5999"),
+    ):
+        said = mhsm(f"emulator {line}", code=1)
+        assert words in said, (line, said)
+        assert "Traceback" not in said
+    mhsm("create --hsm-name ContosoMHSM -l uksouth --retention-days 7")
+    assert mhsm("emulator clock scale --factor 1000000")["scale"] == 1_000_000
+
+
+def test_a_seed_may_set_the_clock_and_make_groups(mhsm, tmp_path):
+    """YAML makes a date of what looks like one."""
+    clock = "clock: {mode: manual, now: 2030-01-01T00:00:00Z}\n"
+    (tmp_path / "all.yaml").write_text(clock + "groups: [{name: rg1}]\npools: [{name: X1Y, group: rg1}]")
+    assert mhsm("emulator seed --file all.yaml") == {"pools": ["X1Y"]}
+    assert mhsm("emulator clock show")["now"] == "2030-01-01T00:00:00.000Z"
+    assert mhsm("show --hsm-name X1Y -g rg1")["name"] == "X1Y"
+
+
+def test_an_import_of_junk_says_so_and_leaves_no_home(mhsm, tmp_path):
+    (tmp_path / "junk.tar.gz").write_bytes(b"junk")
+    assert "not an export" in mhsm("emulator import --file junk.tar.gz", code=1, home="copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_number_of_lines_is_from_0_on(mhsm):
+    assert "from 0 on" in mhsm("emulator logs --lines -1", code=2)
+
+
+def test_who_is_added_to_the_directory_is_known_at_once(mhsm, tmp_path):
+    """By a server that runs on the home as by commands: a user, and a group that has a right."""
+    mhsm("emulator seed --file pools.yaml")
+    path = tmp_path / "home" / "directory.json"
+    before = path.read_text()
+    body = json.loads(before)
+    body["principals"].append({"name": "ann", "kind": "user", "objectId": ANN})
+    body["groups"] = [{"name": "signers", "objectId": SIGNERS, "members": ["ann"]}]
+    path.write_text(json.dumps(body))
+
+    sign = "key sign --hsm-name ContosoMHSM --name payments --algorithm ES256 --digest " + "A" * 43 + "="
+    assert "not authorized" in mhsm(f"{sign} --as ann", code=1).lower()
+    made = mhsm("role assignment create --hsm-name ContosoMHSM --assignee signers --scope /keys "
+                "--role 21dbd100-6940-42c2-9190-5d6cb909625b")  # fmt: skip
+    assert made["principalId"] == SIGNERS
+    mhsm(f"{sign} --as ann")
+
+    path.write_text(before)
+    said = mhsm(f"{sign} --as ann", code=1)
+    assert "no principal named 'ann'" in said and str(path) in said
+
+    path.write_text("{")
+    assert "directory.json" in mhsm("list", code=1)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from clients import server
-from clients.loopback import only_loopback
+from support.loopback import only_loopback
 
 
 @pytest.fixture(scope="session")

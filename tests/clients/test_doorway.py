@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from clients.doorway import Asked, doorway
-from clients.loopback import only_loopback
+from support.loopback import only_loopback
 
 pytestmark = pytest.mark.socket
 

@@ -56,6 +56,7 @@ def acknowledge(rig: Rig, name: str, result: Any) -> None:
 
 def serve(home: Path) -> None:
     """The real server, ended as soon as it has announced itself."""
+    from azext_mhsmregion.cli.server_options import ServerOptions
     from azext_mhsmregion.cli.serving import serve as run
 
     stopped = threading.Event()
@@ -68,7 +69,7 @@ def serve(home: Path) -> None:
     watcher = threading.Thread(target=stop, daemon=True)
     watcher.start()
     try:
-        run(str(home), 0, {})
+        run(ServerOptions(str(home)))
     finally:
         stopped.set()
         watcher.join()

@@ -139,6 +139,13 @@ class Rig:
         pool = {"name": POOL, "regions": [EXTENDED], "roles": roles, "keys": [{"name": "k1"}]}
         self.control("POST", "seed", {"pools": [pool]})
 
+    def break_link(self) -> None:
+        fault = {"scope": "link", "hsmName": POOL, "region": EXTENDED, "to": PRIMARY}
+        self.control("POST", "faults", fault)
+
+    def mend(self) -> None:
+        self.control("DELETE", "faults")
+
     def reset(self) -> None:
         """With a snapshot before it, which writes nothing to the store."""
         if not (self.home / "snapshots" / "seeded.db").exists():
@@ -164,6 +171,15 @@ class Rig:
         from azext_mhsmregion.emulator.http.authority import Authority
 
         Authority(self.home, lambda: REAL / 1000).context(ARM)
+
+    def carried(self) -> None:
+        """Export it, and make another home of that."""
+        from azext_mhsmregion.emulator import carrying
+
+        exported = self.home.with_name(f"{self.home.name}.tar.gz")
+        exported.unlink(missing_ok=True)
+        carrying.export(self.emulator.parts, exported)
+        carrying.unpack(exported, self.home.with_name(f"{self.home.name}-copy"))
 
 
 def beginning(rig: Rig) -> List[Step]:
@@ -191,6 +207,9 @@ def story(rig: Rig) -> List[Step]:
         ("key k3 meanwhile", lambda: rig.key("k3")),
         ("extended", rig.poll),
         ("key k4 there", lambda: rig.key("k4", EXTENDED)),
+        ("break the link", rig.break_link),
+        ("key k6 there", lambda: rig.key("k6", EXTENDED)),
+        ("mend the link", rig.mend),
         ("delete k2", lambda: rig.delete_key("k2")),
         ("update", rig.update),
         ("updated", rig.poll),
@@ -213,7 +232,8 @@ def story(rig: Rig) -> List[Step]:
 
 def files(rig: Rig) -> List[Step]:
     """What makes private files and writes nothing to the store."""
-    return [("token", rig.token), ("authority", rig.authority), ("leaf", rig.leaf)]
+    steps = [("token", rig.token), ("authority", rig.authority), ("leaf", rig.leaf)]
+    return [*steps, ("carried", rig.carried)]
 
 
 def round_of_writes(rig: Rig, number: int) -> List[Step]:

@@ -43,6 +43,7 @@ def state(home: Path) -> Dict[str, List[Any]]:
                 )
             ],
             "material": _rows(database, "SELECT version, pool FROM material ORDER BY version"),
+            "fault": _rows(database, "SELECT id, record FROM fault ORDER BY id"),
             "event": _rows(database, "SELECT service_time, pool, kind, data FROM event ORDER BY id"),
         }
     finally:

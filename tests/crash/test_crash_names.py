@@ -56,7 +56,7 @@ def _is_store(call: ast.Call) -> bool:
 def file_labels() -> Set[str]:
     found: Set[str] = set()
     for path, name, call in calls():
-        if name in ("create_private", "replace_private"):
+        if name in ("create_private", "replace_private", "publish"):
             found |= labels(path, call.args[2] if len(call.args) > 2 else _last_part(call.args[0]))
     return found
 

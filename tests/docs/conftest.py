@@ -6,8 +6,8 @@ import os
 from contextlib import ExitStack
 
 import pytest
-from clients.loopback import only_loopback
 from docs.machine import OURS, Machine
+from support.loopback import only_loopback
 
 
 @pytest.fixture

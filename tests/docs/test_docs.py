@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 
 import pytest
 from az.installation import python_of
@@ -12,7 +14,7 @@ from clients import setup
 from docs import machine, pages
 
 PAGES = sorted(path.name for path in pages.DOCS.glob("*.md"))
-PLAIN = ("pytest.md", "terraform.md")
+PLAIN = ("home.md", "metrics.md", "multi-region.md", "pytest.md", "terraform.md")
 CLIENTS = {
     "python.md": lambda _: None,
     "node.md": machine.node_packages,
@@ -23,6 +25,7 @@ PARSED = ("docker.md", "github-actions.md", "systemd.md")
 """Their files are parsed and run by test_docs_services.py."""
 
 NOT_RUN = "*not run by our tests*"
+NAMESPACE = ("unshare", "--map-root-user", "--net", "--mount", "true")
 
 
 def run(page_name, on):
@@ -61,6 +64,16 @@ def test_a_page_of_a_management_sdk(page, new_machine):
     run(page, on)
 
 
+@pytest.mark.clients
+@pytest.mark.slow
+@pytest.mark.socket
+def test_the_page_of_drills(new_machine):
+    if not setup.is_ready("python"):
+        reason = "python tests/clients/setup.py python has not been run since its files changed"
+        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    run("drill.md", new_machine(python=machine.CLIENTS / "python" / "bin" / "python"))
+
+
 @pytest.mark.az
 @pytest.mark.socket
 @pytest.mark.parametrize("version", ["2.48.1", "2.91.0"])
@@ -68,10 +81,22 @@ def test_the_page_of_az(version, new_machine):
     run("az.md", new_machine(az=python_of(version).with_name("az")))
 
 
+@pytest.mark.clients
+@pytest.mark.socket
+def test_the_page_of_dns(new_machine):
+    missing = [name for name in ("dig", "ip", "unshare") if shutil.which(name) is None]
+    if not missing and subprocess.run(NAMESPACE, capture_output=True).returncode != 0:
+        missing = ["the right to make a network namespace"]
+    if missing:
+        reason = f"missing here: {', '.join(missing)}"
+        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    run("dns.md", new_machine(python=machine.OURS / "python"))
+
+
 def test_every_page_is_run_or_says_that_it_is_not():
-    run_by_a_test = {*PLAIN, *CLIENTS, *PARSED, "az.md"}
-    assert set(PAGES) - run_by_a_test == {"README.md", "parity.md"}
-    for name in (*PARSED, "terraform.md"):
+    run_by_a_test = {*PLAIN, *CLIENTS, *PARSED, "az.md", "dns.md", "drill.md"}
+    assert set(PAGES) - run_by_a_test == {"README.md", "failover.md", "parity.md"}
+    for name in (*PARSED, "dns.md", "drill.md", "failover.md", "terraform.md"):
         text = " ".join((pages.DOCS / name).read_text(encoding="utf-8").split()).lower()
         assert re.search(r"not run by our tests\*", text), f"{name} does not say {NOT_RUN}"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shlex
 import signal
 import subprocess
+import sys
 import sysconfig
 import venv
 
@@ -49,7 +51,21 @@ def on(tmp_path, installed, without_network):
     machine.clean_up()
 
 
-def started(command, on):
+ASK = f"""{shlex.quote(sys.executable)} -c '
+import base64, socket, sys
+from urllib.parse import unquote, urlsplit
+proxy = urlsplit(sys.argv[1])
+assert proxy.hostname == "emulator"
+shown = base64.b64encode(f"{{unquote(proxy.username)}}:{{unquote(proxy.password)}}".encode()).decode()
+with socket.create_connection(("127.0.0.1", proxy.port), 20) as sock:
+    sock.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\\r\\n")
+    sock.sendall(f"Proxy-Authorization: Basic {{shown}}\\r\\n\\r\\n".encode())
+    print(sock.recv(100).split()[1].decode())
+'"""
+"""Opens a tunnel through the proxy of that URL and prints the answer's status."""
+
+
+def started(command, on, address="127.0.0.1"):
     """A server in the foreground, once it is ready; killed after SECONDS."""
     process = subprocess.Popen(
         command,
@@ -60,7 +76,7 @@ def started(command, on):
         text=True,
     )
     line = process.stderr.readline()
-    assert line.startswith("Ready on 127.0.0.1:"), line + process.stderr.read()
+    assert line.startswith(f"Ready on {address}:"), line + process.stderr.read()
     return process
 
 
@@ -119,21 +135,75 @@ def test_the_containers_command_gets_healthy_and_ends_well(on):
     assert ended(process) == 0
 
 
-def test_the_compose_file_shares_home_network_and_user_of_the_dockerfile():
-    services = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))["services"]
-    emulator, app = services["emulator"], services["app"]
+def compose():
+    """The services of the compose file."""
+    return yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))["services"]
+
+
+def test_the_compose_file_shares_home_and_user_of_the_dockerfile():
+    emulator, app = compose()["emulator"], compose()["app"]
     instructions = dict(dockerfile())
 
     assert (DOCKER / emulator["build"]["context"] / emulator["build"]["dockerfile"]).resolve() == (
         DOCKER / "Dockerfile"
     )
-    assert app["network_mode"] == "service:emulator"
+    assert "network_mode" not in app
     assert app["depends_on"] == {"emulator": {"condition": "service_healthy"}}
     home = instructions["VOLUME"]
     assert emulator["volumes"] == app["volumes"] == [f"emulator:{home}"]
     assert instructions["ENV"] == f"MHSMREGION_HOME={home}"
     assert f". {home}/env.sh" in app["command"][-1]
     assert app["user"].split(":")[0] == re.search(r"--uid (\d+)", (DOCKER / "Dockerfile").read_text())[1]
+
+
+def test_composes_clients_reach_the_emulator_by_its_services_name_and_a_password(on):
+    """The name is this test's loopback; the password is what it hands over."""
+    emulator, home = compose()["emulator"], str(on.emulator_home)
+    shell, health = emulator["healthcheck"]["test"]
+    assert shell == "CMD-SHELL"
+    (variable,) = emulator["environment"]
+    assert emulator["environment"][variable].startswith(f"${{{variable}:?")
+    on.variables.update({variable: "of containers", "MHSMREGION_HOME": home})
+
+    process = started(on_a_free_port(emulator["command"]), on, "0.0.0.0")
+    checked = on.run(health.replace("/emulator/", f"{home}/"), ("sh",))
+    port = running.find(on.emulator_home).port
+    del on.variables[variable]
+    printed = on.run(f". {home}/env.sh && exec env").stdout
+    proxy = f"http://-:of%20containers@emulator:{port}"
+    asked = [on.run(f"{ASK} {one}").stdout for one in (proxy, proxy.replace("of", "off"))]
+
+    assert checked.returncode == 0, checked.stderr
+    assert f"HTTPS_PROXY={proxy}\n" in printed
+    assert asked == ["200\n", "407\n"]
+    assert ended(process) == 0
+
+
+def test_the_compose_file_of_dns(on):
+    """The client's container shares the network; both look names up where the emulator answers."""
+    services = yaml.safe_load((DOCKER / "dns.yaml").read_text(encoding="utf-8"))["services"]
+    emulator, app = services["emulator"], services["app"]
+    resolver = "./resolv.conf:/etc/resolv.conf:ro"
+
+    assert app["network_mode"] == "service:emulator"
+    assert app["depends_on"] == {"emulator": {"condition": "service_healthy"}}
+    assert app["user"] == compose()["app"]["user"]
+    assert emulator["build"] == compose()["emulator"]["build"]
+    assert emulator["volumes"] == app["volumes"] == [f"emulator:{dict(dockerfile())['VOLUME']}", resolver]
+    assert emulator["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": 0}
+    assert (DOCKER / "resolv.conf").read_text() == "nameserver 127.0.0.1\n"
+
+    if os.geteuid() != 0:
+        pytest.skip("only root takes ports 53 and 443 here")
+    process = started(on_a_free_port(emulator["command"]), on)
+    assert running.find(on.emulator_home).dns.address == "127.0.0.1:53"
+    on.variables["MHSMREGION_HOME"] = str(on.emulator_home)
+    health = re.search(r" CMD (.*)$", f" {dict(dockerfile())['HEALTHCHECK']}")[1]
+    assert on.run(health, ("sh",)).returncode == 0
+    printed = on.run(app["command"][-1].replace("/emulator/", f"{on.emulator_home}/")).stdout
+    assert "REQUESTS_CA_BUNDLE=" in printed
+    assert "HTTPS_PROXY=" not in printed
+    assert ended(process) == 0
 
 
 # -- systemd -----------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_malformed_file_is_refused_by_field(tmp_path, change, field):
     assert str(tmp_path / "directory.json") in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "\xff", "[" * 100_000])
 def test_a_file_that_is_no_json_object_is_refused(tmp_path, text):
     (tmp_path / "directory.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(DirectoryError, match="the file"):
@@ -152,3 +152,70 @@ def test_malformed_credentials_are_refused_by_field(tmp_path, change, field):
     with pytest.raises(DirectoryError) as caught:
         edited(tmp_path, lambda body: change(body["principals"]))
     assert caught.value.field == field
+
+
+GROUP = {"name": "signers", "objectId": "B0000000-0000-0000-0000-00000000000B", "members": []}
+
+
+def with_groups(home, *groups):
+    return edited(home, lambda body: body.update(groups=list(groups)))
+
+
+def test_a_group_holds_principals_and_groups_by_any_name_they_have(tmp_path):
+    first = load(tmp_path)
+    names = ["owner", "other@mhsmregion.onmicrosoft.com", first.app.app_id.upper(), "readers", "owner"]
+    readers = {"name": "readers", "objectId": "c0000000-0000-0000-0000-00000000000c"}
+
+    directory = with_groups(tmp_path, {**GROUP, "members": names}, readers)
+
+    signers = directory.group("signers")
+    assert signers is directory.group(GROUP["objectId"]) is directory.entry(GROUP["objectId"].lower())
+    expected = [directory.owner, directory.by_name("other"), directory.app, directory.group("readers")]
+    assert signers.members == tuple(entry.object_id for entry in expected)
+
+
+def test_a_principal_has_the_ids_of_all_groups_that_it_is_in_by_others_too(tmp_path):
+    """Groups may hold each other."""
+    ids = {name: f"c0000000-0000-0000-0000-00000000000{number}" for number, name in enumerate("abcd")}
+    holds = {"a": ["owner", "c"], "b": ["a"], "c": ["b"], "d": ["other"]}
+    groups = [{"name": name, "objectId": ids[name], "members": holds[name]} for name in holds]
+
+    directory = with_groups(tmp_path, *groups)
+
+    owner, other = directory.owner, directory.by_name("other")
+    assert directory.ids_of(owner) == (owner.object_id, ids["a"], ids["b"], ids["c"])
+    assert directory.ids_of(other) == (other.object_id, ids["d"])
+    assert directory.ids_of(directory.app) == (directory.app.object_id,)
+
+
+def test_a_file_without_groups_has_none(tmp_path):
+    assert edited(tmp_path, lambda body: body.pop("groups")).groups == ()
+
+
+@pytest.mark.parametrize(
+    ("groups", "field", "words"),
+    [
+        ({}, "groups", "a list"),
+        (["x"], "groups[0]", "an object"),
+        ([{**GROUP, "member": []}], "groups[0]", "'member'; it has name, objectId, members"),
+        ([{**GROUP, "name": ""}], "groups[0].name", "not empty"),
+        ([{**GROUP, "objectId": "x"}], "groups[0].objectId", "GUID"),
+        ([{**GROUP, "members": "owner"}], "groups[0].members", "a list of names"),
+        ([{**GROUP, "members": [7]}], "groups[0].members", "a list of names"),
+        ([{**GROUP, "members": ["owner", "nobody"]}], "groups[0].members[1]", "'nobody' is no principal"),
+        ([{**GROUP, "name": "owner"}], "groups[0].name", "principals[0].name"),
+        ([GROUP, {**GROUP, "name": "x"}], "groups[1].objectId", "groups[0].objectId"),
+    ],
+)
+def test_malformed_groups_are_refused_by_field(tmp_path, groups, field, words):
+    with pytest.raises(DirectoryError) as caught:
+        edited(tmp_path, lambda body: body.update(groups=groups))
+    assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+def test_a_member_of_the_file_that_nobody_knows_is_refused_by_name(tmp_path):
+    with pytest.raises(DirectoryError) as caught:
+        edited(tmp_path, lambda body: body.update(group=[GROUP]))
+    words = "has no member 'group'; it has tenantId, subscriptionId, principals, groups"
+    assert str(caught.value) == f"{tmp_path / 'directory.json'}: (the file): {words}"

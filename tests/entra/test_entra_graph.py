@@ -78,8 +78,20 @@ def test_lists_without_a_filter_hold_all(ask):
     assert [row["displayName"] for row in ask("/v1.0/servicePrincipals")[1]["value"]] == ["emulator-app"]
 
 
-def test_a_filter_that_is_not_known_says_so(ask):
-    status, body = ask("/v1.0/users", filter="startswith(displayName, 'o')")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accountEnabled eq 'x'",
+        "displayName ne 'x'",
+        "displayName eq 'x' or displayName eq 'y'",
+        "displayName eq 'x' and",
+        "displayName eq 'x",
+        "",
+        "startswith(servicePrincipalNames,'x')",
+    ],
+)
+def test_a_filter_that_is_not_known_says_so(ask, text):
+    status, body = ask("/v1.0/users", filter=text)
     assert (status, body["error"]["code"]) == (400, "Request_UnsupportedQuery")
 
 
@@ -124,7 +136,7 @@ def test_a_malformed_question_is_a_400(ask, body):
 
 
 def test_the_rest_says_that_it_is_not_implemented(ask):
-    status, body = ask("/v1.0/groups")
+    status, body = ask("/v1.0/applications")
     assert (status, body["error"]["code"]) == (501, "NotImplemented")
 
 

@@ -243,5 +243,11 @@ def _continues(recorded: Any, ours: Any) -> bool:
     return isinstance(ours, str) and isinstance(recorded, str) and ours.startswith(recorded + ", ")
 
 
-CHECKS: Dict[str, Callable[[Any, Any], bool]] = {"continues": _continues}
+def _signed(recorded: Any, ours: Any) -> bool:
+    """Ours is the recorded address, and signed."""
+    both = isinstance(ours, str) and isinstance(recorded, str)
+    return both and re.fullmatch(re.escape(recorded) + r"&t=\d{18}&h=[0-9a-f]{32}", ours) is not None
+
+
+CHECKS: Dict[str, Callable[[Any, Any], bool]] = {"continues": _continues, "signed": _signed}
 """What a declared difference may be checked by."""

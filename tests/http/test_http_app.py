@@ -89,7 +89,9 @@ def test_a_host_that_is_not_the_tunnels_is_a_421(sock, gateway, host):
     assert gateway.requests == []
 
 
-@pytest.mark.parametrize("head", ["not http at all", f"GET / HTTP/1.1\r\nHost: {POOL}\r\nx: {'a' * 70000}"])
-def test_a_malformed_request_is_a_400(sock, head):
-    sock.sendall(head.encode() + b"\r\n\r\n")
-    assert read_answer(sock).status == 400
+def test_a_malformed_request_is_a_400_that_is_logged(sock, caplog):
+    caplog.set_level("INFO")
+    sock.sendall(b"not http at all\r\n\r\n")
+    answer = read_answer(sock)
+    assert (answer.status, answer.json()["error"]["code"]) == (400, "BadRequest")
+    assert [one for one in caplog.records if f"- {POOL} 400" in one.getMessage()]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from azext_mhsmregion.emulator.directory import Directory, Principal
-from azext_mhsmregion.emulator.http.environment import FORMATS, as_sh, variables
+from azext_mhsmregion.emulator.http.environment import FORMATS, as_sh, reached_at, variables
 
 APP = Principal("p", "emulator-app", "servicePrincipal", "a", "it's")
 DIRECTORY = Directory("t", "s", (Principal("o", "owner", "user"), APP))
@@ -34,13 +34,47 @@ def test_exactly_the_designs_variables():
     [
         (None, "-", "http://127.0.0.1:8443"),
         ("uksouth", "-", "http://uksouth:-@127.0.0.1:8443"),
-        ("vnet.g.n", "app 1", "http://vnet.g.n:app%201@127.0.0.1:8443"),
+        ("Region.Australia East", "app 1", "http://australiaeast:app%201@127.0.0.1:8443"),
         (None, "app", "http://-:app@127.0.0.1:8443"),
     ],
 )
 def test_the_proxy_says_place_and_client(place, client, proxy):
     names = made(place=place, client=client)
     assert {names[n] for n in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")} == {proxy}
+
+
+@pytest.mark.parametrize(
+    ("more", "proxy"),
+    [
+        ({"address": "emulator"}, "http://emulator:8443"),
+        ({"address": "::1", "place": "uksouth"}, "http://uksouth:-@[::1]:8443"),
+        ({"password": "p@ss:wo/rd"}, "http://-:p%40ss%3Awo%2Frd@127.0.0.1:8443"),
+        ({"password": "password", "client": "app"}, "http://-:app.password@127.0.0.1:8443"),
+        ({"password": "password", "place": "uksouth"}, "http://uksouth:password@127.0.0.1:8443"),
+    ],
+)
+def test_the_proxy_says_address_and_password(more, proxy):
+    assert made(**more)["HTTPS_PROXY"] == proxy
+
+
+@pytest.mark.parametrize(
+    ("listening", "reached"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("192.0.2.1", "192.0.2.1"), ("127.0.0.1", "127.0.0.1")],
+)
+def test_this_machine_reaches_a_server_at(listening, reached):
+    assert reached_at(listening) == reached
+
+
+def test_java_is_told_the_password_and_may_show_it_in_a_tunnel():
+    options = made(password="password", client="app")["JAVA_TOOL_OPTIONS"].split()
+    assert {"-Dhttps.proxyUser=-", "-Dhttps.proxyPassword=app.password"} <= set(options)
+    assert "-Djdk.http.auth.tunneling.disabledSchemes=" in options
+    assert "proxyUser" not in made(client="app")["JAVA_TOOL_OPTIONS"]
+
+
+def test_commands_are_led_to_the_home_that_the_user_named():
+    names = made(known_as=Path("/named"))
+    assert (names["MHSMREGION_HOME"], names["AZURE_CONFIG_DIR"]) == ("/named", str(HOME / "az"))
 
 
 @pytest.mark.parametrize(

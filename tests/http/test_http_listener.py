@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -27,7 +28,9 @@ from floor import (
 )
 
 from azext_mhsmregion.emulator.http import hello
+from azext_mhsmregion.emulator.http.server import Server
 from azext_mhsmregion.emulator.wire import Caller
+from azext_mhsmregion.model.errors import Invalid
 
 pytestmark = pytest.mark.socket
 
@@ -90,6 +93,55 @@ def test_proxy_credentials_that_are_none_are_a_400(server, gateway, value):
     assert answer.status == 400
     assert b"place" in answer.body
     assert gateway.resolved == []
+
+
+PLACES = [
+    ("region.australiaeast", "australiaeast"),
+    ("Region.Australia East", "australiaeast"),
+    ("US East", "eastus"),
+    ("-", ""),
+]
+
+
+@pytest.mark.parametrize(("typed", "place"), PLACES)
+def test_a_place_is_a_region_in_any_spelling(server, bundle, gateway, typed, place):
+    with tunnel(server.port, bundle, credentials=f"{typed}:app-1") as sock:
+        get(sock)
+    assert gateway.resolved == [(POOL, place, "app-1")]
+    assert gateway.requests[0][1].place == place
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "words"),
+    [
+        ("australieast", 400, "'australieast' is no place"),
+        ("australieast", 400, "Did you mean australiaeast"),
+        ("region.uksoth", 400, "Did you mean uksouth"),
+        ("region.", 400, "no place"),
+        ("vnet.group.net", 501, "'vnet.group.net', a place in a virtual network, is not implemented"),
+        ("vnet.group", 400, "no place"),
+        ("vnet..net", 400, "no place"),
+        ("a\nforged line", 400, "'a?forged line'"),
+    ],
+)
+@pytest.mark.parametrize("host", [POOL, ARM, FOREIGN])
+def test_a_place_that_nobody_knows_is_refused_and_logged(server, gateway, caplog, typed, status, words, host):
+    caplog.set_level(logging.INFO)
+    answer = say(server.port, connect_line(host, f"{typed}:app-1"))
+    assert answer.status == status
+    assert words in answer.body.decode()
+    assert gateway.resolved == []
+    logged = [record.getMessage() for record in caplog.records]
+    assert any(f"answered {status}" in line and words in line for line in logged), logged
+    assert not any("\n" in line for line in logged)
+
+
+def test_a_port_for_a_place_that_nobody_knows_is_not_opened(gateway, authority):
+    with pytest.raises(Invalid, match="Did you mean australiaeast"):
+        Server(gateway, authority, places={"australieast": 0})
+    named = Server(gateway, authority, places={"region.Australia East": 0})
+    with named.in_thread() as running:
+        assert list(running.place_ports) == ["australiaeast"]
 
 
 def test_health_answers_plain_http(server):

@@ -16,6 +16,7 @@ import pytest
 import requests
 from floor import ARM, POOL, TIMEOUT, dial, get, read_answer, say, tunnel
 
+from azext_mhsmregion.emulator.http import connection
 from azext_mhsmregion.emulator.http import server as http_server
 from azext_mhsmregion.emulator.http.server import Server
 
@@ -155,9 +156,144 @@ def test_run_says_when_it_is_ready_and_stops_on_a_signal(tmp_path):
 
 
 def test_headers_that_take_too_long_end_the_connection(server, bundle, monkeypatch):
-    monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT", 0.05)
     with tunnel(server.port, bundle) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: ")
         assert sock.recv(1) == b""
     with tunnel(server.port, bundle) as sock:
         assert get(sock).status == 200
+
+
+HALF = f"POST /p HTTP/1.1\r\nHost: {POOL}\r\nContent-Length: 100\r\n\r\nx".encode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        HALF,
+        HALF[:-1],
+        HALF.replace(b"Content-Length: 100", b"Transfer-Encoding: chunked").replace(
+            b"\r\nx", b"\r\n5\r\nabc"
+        ),
+    ],
+    ids=["a byte", "none", "chunked"],
+)
+def test_a_body_that_stalls_is_a_408_that_is_logged(server, bundle, gateway, monkeypatch, caplog, said):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(connection, "BODY_TIMEOUT", 0.05)
+    with tunnel(server.port, bundle) as sock:
+        sock.sendall(said)
+        answer = read_answer(sock)
+        assert (answer.status, answer.json()["error"]["code"]) == (408, "RequestTimeout")
+        assert "0.05 seconds" in answer.json()["error"]["message"]
+        assert answer.headers["connection"] == "close"
+        assert hangs_up(sock)
+    assert gateway.requests == []
+    assert any(f"POST {POOL}/p 408" in record.getMessage() for record in caplog.records)
+
+
+def test_a_body_in_parts_is_taken_within_its_time(server, bundle, gateway, monkeypatch):
+    """The time is over while the second of two pipelined requests has not had its turn."""
+    monkeypatch.setattr(connection, "BODY_TIMEOUT", 0.3)
+    with tunnel(server.port, bundle) as sock:
+        for _ in range(3):  # each has its own time
+            sock.sendall(HALF)
+            sock.sendall(b"y" * 99)
+            assert read_answer(sock).json()["length"] == 100
+        sock.sendall(WAIT + HALF)
+        assert gateway.entered.wait(TIMEOUT)
+        assert not gateway.release.wait(0.5)
+        gateway.release.set()
+        assert read_answer(sock).status == 200
+        sock.sendall(b"y" * 99)
+        assert read_answer(sock).json()["length"] == 100
+
+
+def test_stop_drops_a_half_read_request_at_once(gateway, authority, bundle, caplog):
+    caplog.set_level(logging.INFO)
+    with contextlib.ExitStack() as clients:
+        with Server(gateway, authority).in_thread(grace=TIMEOUT) as server:
+            half = clients.enter_context(tunnel(server.port, bundle))
+            half.sendall(HALF)
+            behind = clients.enter_context(tunnel(server.port, bundle))
+            behind.sendall(WAIT + HALF)
+            assert gateway.entered.wait(TIMEOUT)
+            wait_until_read(server, 2)
+            begun = time.monotonic()
+            threading.Timer(0.2, gateway.release.set).start()
+        assert time.monotonic() - begun < TIMEOUT / 4
+        assert read_answer(behind).status == 200  # the one that was whole ended
+        assert hangs_up(behind)
+        assert hangs_up(half)
+    assert [one.getMessage() for one in caplog.records if "dropped" in one.getMessage()] == [
+        "a request whose body was not all there was dropped"
+    ] * 2
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+def wait_until_read(server, count):
+    """Until that many connections have a request that lacks a part of its body."""
+    deadline = time.monotonic() + TIMEOUT
+    while sum(one._lacks_body() for one in server._connections._state.connections) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_server_process_stops_at_once_with_a_half_read_request(tmp_path):
+    """As a user sees it: SIGTERM, with the grace as it is."""
+    child = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("serve.py")), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    try:
+        port = int(child.stdout.readline())
+        with tunnel(port, str(tmp_path / "ca" / "bundle.pem")) as sock:
+            assert get(sock).status == 200
+            sock.sendall(HALF)
+            begun = time.monotonic()
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(TIMEOUT) == 0
+        assert time.monotonic() - begun < http_server.GRACE / 2
+    finally:
+        child.kill()
+        child.stdout.close()
+
+
+LONG = connection.LONGEST_HEADERS
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"GET / HTTP/1.1\r\nHost: {POOL}\r\nx: {'a' * LONG}\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: {POOL}\r\n" + "x: a\r\n" * LONG,
+        f"GET / HTTP/1.1\r\nHost: {POOL}\r\nx: {'a' * 2 * LONG}",
+        f"GET /{'a' * LONG} HTTP/1.1\r\nHost: {POOL}\r\n\r\n",
+        "GET /" + "a" * 2 * LONG,
+    ],
+    ids=["one long", "many", "without an end", "a long line", "a line without an end"],
+)
+def test_headers_that_are_too_long_are_a_431_that_is_logged(server, bundle, gateway, caplog, said):
+    caplog.set_level(logging.INFO)
+    with tunnel(server.port, bundle, credentials="uksouth:app-1") as sock:
+        sock.sendall(said.encode())
+        answer = read_answer(sock)
+        assert answer.status == 431
+        assert answer.json()["error"]["code"] == "RequestHeaderFieldsTooLarge"
+        assert str(LONG) in answer.json()["error"]["message"]
+        assert hangs_up(sock)
+    assert gateway.requests == []
+    logged = [record.getMessage() for record in caplog.records]
+    assert [line for line in logged if f"{POOL} 431 - client=app-1 place=uksouth" in line], logged
+    with tunnel(server.port, bundle) as sock:
+        assert get(sock).status == 200
+
+
+def test_headers_within_the_bound_are_taken(server, bundle):
+    body = b"b" * LONG
+    head = f"POST / HTTP/1.1\r\nHost: {POOL}\r\nContent-Length: {LONG}\r\nx: {'a' * (LONG - 100)}\r\n\r\n"
+    with tunnel(server.port, bundle) as sock:
+        sock.sendall(3 * (head.encode() + body))
+        assert [read_answer(sock).status for _ in range(3)] == [200] * 3

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-
-
-def tool(name):
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-parity = tool("parity")
-KNOWN, TABLE = parity.listing(), parity.rows()
+from parity_table import ENTRIES, KNOWN, TABLE, parity, sdk_lists
 
 
 def row(name="managed_hsms.get", **changes):
@@ -29,8 +13,22 @@ def row(name="managed_hsms.get", **changes):
     return replace(next(one for one in TABLE if one.name == name), **changes)
 
 
-def operation(name="managed_hsms.get"):
-    return next(one for one in KNOWN.operations if one.name == name)
+def entry(name="managed_hsms.get"):
+    return next(one for one in ENTRIES if one.name == name)
+
+
+def listed_by(language, change):
+    """All lists, that of one language's management SDK altered."""
+    return [
+        replace(one, operations=tuple(change(list(one.operations))))
+        if (one.plane, one.language) == (sdk_lists.CONTROL, language)
+        else one
+        for one in KNOWN
+    ]
+
+
+def sent(operation):
+    return f"{operation.method} {operation.path}"
 
 
 def test_the_page_is_true():
@@ -38,13 +36,49 @@ def test_the_page_is_true():
 
 
 def test_a_missing_row_fails():
-    assert parity.mismatched(KNOWN, TABLE[1:]) == ["managed_hsms.get has no row in docs/parity.toml"]
+    rest = [one for one in TABLE if one.name != "managed_hsms.get"]
+    assert parity.mismatched(ENTRIES, rest) == [
+        "managed_hsms.get (Python, Node, Go, Java) has no row in docs/parity.toml"
+    ]
+
+
+@pytest.mark.parametrize("language", ["Node", "Go", "Java"])
+def test_an_operation_that_one_sdk_alone_has_needs_a_row(language):
+    new = sdk_lists.Operation("mhsm_regions", "promote", "POST", "/managedHSMs/{name}/regions/{r}/promote")
+    known = listed_by(language, lambda operations: [*operations, new])
+
+    assert parity.mismatched(parity.entries(known), TABLE) == [
+        f"mhsm_regions.promote ({language}) has no row in docs/parity.toml"
+    ]
+
+
+@pytest.mark.parametrize("language", ["Python", "Node", "Go", "Java"])
+def test_the_page_says_which_sdks_list_an_operation(language):
+    column = ["Python", "Node", "Go", "Java"].index(language)
+    known = listed_by(
+        language, lambda all_: [one for one in all_ if one.name != "mhsm_regions.list_by_resource"]
+    )
+
+    (line,) = [line for line in parity.render(known, TABLE).splitlines() if "/regions`" in line]
+
+    assert [cell.strip() for cell in line.split("|")][3:7] == [
+        "no" if number == column else "yes" for number in range(4)
+    ]
+
+
+def test_names_and_case_of_parameters_make_no_other_operation():
+    one, other = (
+        sdk_lists.Operation(group, "get", "GET", path)
+        for group, path in (("pools", "/managedHSMs/{name}"), ("hsms", "/managedhsms/{hsmName}"))
+    )
+    assert one.request == other.request
+    assert one.request != replace(one, method="PUT").request
 
 
 def test_a_row_too_many_fails():
     unknown = replace(row(), name="managed_hsms.explode")
-    assert parity.mismatched(KNOWN, [*TABLE, row(), unknown]) == [
-        "managed_hsms.explode is no operation of the SDK",
+    assert parity.mismatched(ENTRIES, [*TABLE, row(), unknown]) == [
+        "managed_hsms.explode is no operation of the SDKs",
         "managed_hsms.get has two rows",
     ]
 
@@ -66,10 +100,20 @@ def test_an_emulated_row_says_what_is_left_out_and_a_grade_is_one_of_three():
     assert len(parity.unproven(row(grade="done"))) == 1
 
 
-def test_a_row_must_agree_with_the_router():
-    gone = replace(operation(), path=operation().path + "/nowhere")
-    assert "no route answers GET" in parity.misrouted(row(), gone)[0]
-    assert "absent, and the router answers GET" in parity.misrouted(row(grade="absent"), operation())[0]
+@pytest.mark.parametrize("name", ["managed_hsms.get", "keys.get_key", "role_definitions.list"])
+def test_a_row_must_agree_with_its_planes_router(name):
+    there = entry(name)
+    operation = replace(there.operation, path=there.operation.path + "/nowhere/at/all")
+    assert "no route answers GET" in parity.misrouted(row(name), replace(there, operation=operation))[0]
+    assert "absent, and the router answers GET" in parity.misrouted(row(name, grade="absent"), there)[0]
+
+
+def test_a_route_that_refuses_is_none():
+    from azext_mhsmregion.emulator.dataplane import absent
+
+    method, template = absent.ROUTES[0]
+    refused = sdk_lists.Operation("keys", "x", method, template)
+    assert not parity.is_served(parity.Entry(sdk_lists.DATA, "", refused, ("Python",)))
 
 
 def test_a_stale_page_fails(monkeypatch, tmp_path):
@@ -77,62 +121,163 @@ def test_a_stale_page_fails(monkeypatch, tmp_path):
     assert parity.checked(KNOWN, TABLE) == ["docs/parity.md is stale: tools/parity.py --write"]
 
 
-def test_an_sdk_of_another_version_fails(monkeypatch, tmp_path):
-    older = tmp_path / "requirements.txt"
-    older.write_text("azure-core==1.0.0\nazure-mgmt-keyvault==0.0.1\n")
-    monkeypatch.setattr(parity, "REQUIREMENTS", older)
-    assert parity.checked(KNOWN, TABLE) == [
-        "the clients use azure-mgmt-keyvault 0.0.1: tools/parity.py --refresh"
+@pytest.mark.parametrize("sdk", sdk_lists.SDKS, ids=lambda sdk: sdk.package)
+def test_a_list_of_another_release_than_the_clients_use_fails(sdk):
+    older = [replace(one, version="0.0.1") if one.package == sdk.package else one for one in KNOWN]
+    assert parity.unpinned(KNOWN) == []
+    assert parity.unpinned(older) == [
+        f"the clients use {sdk.package} {sdk.pinned()}: tools/parity.py --refresh"
     ]
 
 
-SDK = {
-    "_version.py": 'VERSION = "1.2.3"\n',
-    "_configuration.py": 'version = kwargs.pop("api_version", "2030-01-01")\n',
-    "_client.py": "".join(
-        f"self.{group} = {group.title().replace('_', '')}Operations(self._client)\n"
-        for group in parity.GROUPS
-    ),
+# -- the SDKs -----------------------------------------------------------------------------------
+
+
+def test_an_installed_sdk_that_lists_something_else_fails():
+    now = replace(KNOWN[1], read="2030-01-01")
+    fewer = replace(now, operations=now.operations[1:])
+    assert parity.changed(now, KNOWN) == []
+    assert parity.changed(fewer, KNOWN) == [
+        f"@azure/arm-keyvault {now.version} is not what docs/operations.json says: tools/parity.py --refresh"
+    ]
+
+
+def test_of_a_language_that_is_not_installed_the_kept_list_is_believed(monkeypatch, tmp_path):
+    monkeypatch.setattr(sdk_lists, "INSTALLED", tmp_path)
+    problems, compared = parity.changed_sdks(KNOWN)
+    assert compared == []
+    assert problems == [
+        f"{sdk.package} is not installed in .clients/python (make clients-env)"
+        for sdk in sdk_lists.SDKS
+        if sdk.language == "Python"
+    ]
+
+
+@pytest.mark.parametrize("sdk", sdk_lists.SDKS, ids=lambda sdk: sdk.package)
+def test_what_is_installed_is_read_as_it_is_kept(sdk):
+    found = sdk.listing()
+    if found is None or found.version != sdk.pinned():
+        pytest.skip(f"{sdk.package} {sdk.pinned()} is not installed (make clients-env)")
+    assert parity.changed(found, KNOWN) == []
+
+
+PYTHON = """
+def build_hsms_make_request():
+    _url = '/hsms/{name}'
+    return HttpRequest(method='PUT', url=_url)
+def build_hsms_look_request():
+    _url = '/hsms'
+    return HttpRequest(method='GET', url=_url)
+class HsmsOperations:
+    def _make_initial(self): ...
+    def begin_make(self): ...
+    def %s(self): ...
+    def _hidden(self): ...
+"""
+
+NODE = """
+function _listThemSend(context, name, options = {}) {
+  const path = expandUrlTemplate(
+    "/hsms/{name}/things{?api%%2Dversion}",
+    { name });
+  return context.path(path).get({});
 }
+function _$deleteSend(context, name) {
+  const path = expandUrlTemplate("/hsms/{name}{?api%%2Dversion}", { name });
+  return context.path(path).delete({});
+}
+export {
+  _listThemSend,
+  $delete,
+  %s
+};
+"""
+
+GO = """
+type MHSMThingsClient struct {}
+func (client *MHSMThingsClient) BeginMake(ctx context.Context) {}
+func (client *MHSMThingsClient) makeCreateRequest(ctx context.Context) {
+	urlPath := "/hsms/{name}"
+	req, err := runtime.NewRequest(ctx, http.MethodPut, urlPath)
+}
+func (client *MHSMThingsClient) New%sPager(name string) {}
+func (client *MHSMThingsClient) listByNameCreateRequest(ctx context.Context) {
+	urlPath := "/hsms"
+	req, err := runtime.NewRequest(ctx, http.MethodGet, urlPath)
+}
+"""
 
 
-def sdk(folder, method="begin_make"):
-    """A package with one operation in each group."""
-    package = folder / "azure" / "mgmt" / "keyvault"
-    (package / "operations").mkdir(parents=True)
-    for name, text in SDK.items():
-        (package / name).write_text(text)
-    code = "".join(
-        f"def build_{group}_make_request():\n"
-        f"    _url = '/{group}/{{name}}'\n"
-        "    return HttpRequest(method='PUT', url=_url)\n"
-        f"class {group.title().replace('_', '')}Operations:\n"
-        f"    def {method}(self): ...\n"
-        "    def _hidden(self): ...\n"
-        for group in parity.GROUPS
-    )
-    (package / "operations" / "_operations.py").write_text(code)
-    return folder
+def read_python(code):
+    return sdk_lists.python_operations(code, {"hsms": ("hsms", "HsmsOperations")})
 
 
-def test_methods_and_paths_are_read_from_the_request_builders(tmp_path):
-    found = parity.read_sdk(sdk(tmp_path))
-    assert (found.version, found.api_version) == ("1.2.3", "2030-01-01")
-    assert found.operations[0] == parity.Operation("managed_hsms", "make", "PUT", "/managed_hsms/{name}")
-    assert len(found.operations) == len(parity.GROUPS)
+def read_node(code):
+    return sdk_lists.node_operations("mhsmThings", code)
 
 
-def test_a_method_without_a_request_builder_is_not_passed_over(tmp_path):
+def read_go(code):
+    return sdk_lists.go_operations("MHSMThings", code)
+
+
+@pytest.mark.parametrize(
+    ("read", "code", "expected"),
+    [
+        (read_python, PYTHON % "look", {"hsms.make PUT /hsms/{name}", "hsms.look GET /hsms"}),
+        (
+            read_node,
+            NODE % "listThem",
+            {"mhsm_things.list_them GET /hsms/{name}/things", "mhsm_things.delete DELETE /hsms/{name}"},
+        ),
+        (
+            read_go,
+            GO % "ListByName",
+            {"mhsm_things.make PUT /hsms/{name}", "mhsm_things.list_by_name GET /hsms"},
+        ),
+    ],
+    ids=["Python", "Node", "Go"],
+)
+def test_methods_and_paths_are_read_from_what_builds_the_requests(read, code, expected):
+    assert {f"{one.name} {sent(one)}" for one in read(code)} == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "code"),
+    [(read_python, PYTHON % "stare"), (read_node, NODE % "explode"), (read_go, GO % "ListByOwner")],
+    ids=["Python", "Node", "Go"],
+)
+def test_a_method_that_sends_what_is_not_understood_is_not_passed_over(read, code):
     with pytest.raises(SystemExit, match="differ"):
-        parity.read_sdk(sdk(tmp_path, method="begin_other"))
+        read(code)
 
 
-def test_a_route_that_is_off_is_noticed_and_another_is_not():
-    name = "managed_hsms.list_by_subscription"
-    of_a_group = operation("managed_hsms.list_by_resource_group")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("MHSMRegions", "mhsm_regions"),
+        ("mhsmRegions", "mhsm_regions"),
+        ("ListByMHSMResource", "list_by_mhsm_resource"),
+        ("checkMhsmNameAvailability", "check_mhsm_name_availability"),
+    ],
+)
+def test_all_languages_names_become_one(name, expected):
+    assert sdk_lists.snake(name) == expected
+
+
+# -- routes off ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("managed_hsms.list_by_subscription", "managed_hsms.list_by_resource_group"),
+        ("keys.get_key_versions", "keys.get_deleted_keys"),
+        ("security_domain.get_upload_status", "keys.sign"),
+    ],
+)
+def test_a_route_that_is_off_is_noticed_and_another_is_not(name, other):
     test = row(name).test
 
-    off = parity.pytest([test], **{parity.OFF: f"{operation(name).method} {operation(name).path}"})
-    other = parity.pytest([test], **{parity.OFF: f"{of_a_group.method} {of_a_group.path}"})
+    off, on = (parity.pytest([test], **{parity.OFF: sent(entry(one).operation)}) for one in (name, other))
 
-    assert (off[0], other[0]) == (parity.TESTS_FAILED, 0), off[1] + other[1]
+    assert (off[0], on[0]) == (parity.TESTS_FAILED, 0), off[1] + on[1]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import pytest
-from rules.harness import EXTENDED, POOL, PRIMARY, World
+from parity_table import absent, sdk_lists
+from rules.harness import ARM, ARM_VERSION, EXTENDED, POOL, PRIMARY, World
 
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.json"
 PROVIDER = "/providers/Microsoft.KeyVault"
 
 
@@ -79,21 +77,28 @@ def test_deleted_pools_are_listed_and_the_living_are_not(world):
     assert names(world.arm("GET", f"{PROVIDER}/deletedManagedHSMs")) == [POOL]
 
 
-def absent():
-    """The operations whose paths the emulator does not know."""
-    listed = json.loads(OPERATIONS.read_text(encoding="utf-8"))["operations"]
-    found = [one for one in listed if one["group"] not in ("managed_hsms", "mhsm_regions")]
-    return [pytest.param(one, id=f"{one['group']}.{one['operation']}") for one in found]
+def test_the_operations_that_roles_can_allow_are_listed(world):
+    path = f"{PROVIDER}/operations"
+    listed = world.call("GET", ARM, path, query={"api-version": ARM_VERSION}).ok().body["value"]
+
+    of_a_pool = {one["name"]: one["display"]["resource"] for one in listed if "managedHSMs" in one["name"]}
+    assert of_a_pool["Microsoft.KeyVault/managedHSMs/write"] == "Managed HSM"
+    assert not any("/vaults/" in one["name"] for one in listed)
 
 
-@pytest.mark.parametrize("operation", absent())
-def test_an_absent_operation_says_what_the_emulator_covers(world, operation):
+ABSENT = absent(sdk_lists.CONTROL)
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_an_absent_operation_says_what_the_emulator_covers(world, name):
     world.create_pool()
-    path = re.sub(r"^/subscriptions/{\w+}", "", operation["path"])
-    given = {"resourceGroupName": "default", "name": POOL}
-    path = re.sub(r"{(\w+)}", lambda match: given.get(match[1], "x"), path)
+    given = {"subscriptionId": world.subscription, "resourceGroupName": "default", "name": POOL}
+    path = re.sub(r"{(\w+)}", lambda match: given.get(match[1], "x"), ABSENT[name].path)
+    method = ABSENT[name].method
 
-    answer = world.arm(operation["method"], path, {} if operation["method"] == "PUT" else None)
+    answer = world.call(
+        method, ARM, path, {} if method == "PUT" else None, query={"api-version": ARM_VERSION}
+    )
 
     assert (answer.status, answer.code) == (404, "InvalidResourceType")
     assert "Microsoft.KeyVault/managedHSMs" in answer.message

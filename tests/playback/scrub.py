@@ -27,6 +27,7 @@ SECURITY_DOMAIN = '{"SecurityDomain":"scrubbed"}'
 
 GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 HEX = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)
+TICKS = re.compile(r"(?<=[?&]t=)\d{18}\b")  # when an address was signed
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+(?:\.[\w-]*)?")
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
@@ -110,6 +111,7 @@ class Scrubber:
         text = PEM.sub("scrubbed-pem", text)
         text = EMAIL.sub(SOMEONE, text)
         text = GUID.sub(self._guid, text)
+        text = TICKS.sub("0" * 18, text)
         return HEX.sub(self._hex, text)
 
     def _guid(self, match: re.Match[str]) -> str:

@@ -157,6 +157,13 @@ def test_known_values_go_wherever_they_stand():
     assert made["headers"]["location"] == [f"https://management.azure.com/subscriptions/{scrub.TENANT}"]
 
 
+def test_when_an_address_was_signed_is_left_out():
+    scrubber = scrub.Scrubber({})
+    assert scrubber.text(f"https://a/b?c=1&t=638800000000000000&h={'0a' * 16}") == (
+        f"https://a/b?c=1&t={'0' * 18}&h={1:032x}"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,6 +6,7 @@ import pytest
 from scripted import FakeAzure
 
 from azext_mhsmregion.emulator import errors as home_errors
+from azext_mhsmregion.emulator.http.environment import proxy_url
 from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.provider import errors
@@ -28,8 +29,8 @@ class FakeHome:
         )
         return Response(answer.status, tuple(answer.headers.items()), answer.body)
 
-    def server_port(self):
-        return self.port
+    def server_proxy(self, place, client):
+        return self.port and proxy_url(self.port, place, client)
 
     def owner_token(self, audience):
         return "owner-token"
@@ -141,8 +142,8 @@ def test_a_server_on_the_home_is_used_through_its_proxy(monkeypatch):
 @pytest.mark.parametrize(
     ("place", "client", "user"),
     [
-        ("vnet.my group.net/1", "-", "vnet.my%20group.net%2F1:-@"),
-        ("a@b", "c:d", "a%40b:c%3Ad@"),
+        ("Region.Japan East", "-", "japaneast:-@"),
+        ("japaneast", "c:d", "japaneast:c%3Ad@"),
         ("", "c", "-:c@"),
     ],
 )

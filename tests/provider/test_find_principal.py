@@ -2,7 +2,7 @@
 
 import pytest
 
-from azext_mhsmregion.emulator.service import open_home
+from azext_mhsmregion.emulator.open_home import open_home
 from azext_mhsmregion.emulator.wire import Caller, Request
 from azext_mhsmregion.provider import emulator, graph
 from azext_mhsmregion.provider.errors import NotFoundError

@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -16,12 +17,11 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from hypothesis import HealthCheck, Phase, settings
 
 from azext_mhsmregion.crypto import certificates
-from azext_mhsmregion.emulator import breaking, objects, traffic
-from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
-from azext_mhsmregion.emulator.wire import Caller, Request
+from azext_mhsmregion.emulator import objects, traffic
+from azext_mhsmregion.emulator.service import CONTROL_HOST, Emulator, manual_clock, open_emulator
+from azext_mhsmregion.emulator.wire import Caller, ConnectionBroken, Request, Resolution
 from azext_mhsmregion.model import routing
-from azext_mhsmregion.model.clock import NEVER, SECOND
-from azext_mhsmregion.model.faults import Effect, Fault, Scope
+from azext_mhsmregion.model.clock import SECOND
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
 from azext_mhsmregion.model.replication import Kind, Row
@@ -48,8 +48,9 @@ CRYPTO_AUDITOR = "2c18b078-7c48-4d3a-af88-5a3a1b3f82b3"
 OWNER, OTHER, NOBODY = "owner", "other", None
 
 
-_HIGH_BITS = 0xFACADE << 104
-"""Letters in every id, so that a comparison with regard to case shows itself."""
+_COUNT_SHIFT, _LETTERS = 96, 0xFACADE
+"""Ids differ from the front, since faults take their first eight digits; and have letters, so that a
+comparison with regard to case shows itself."""
 
 
 class FixedSources:
@@ -65,7 +66,7 @@ class FixedSources:
 
     def new_id(self) -> str:
         self._count += 1
-        return str(uuid.UUID(int=_HIGH_BITS | self._count, version=4))
+        return str(uuid.UUID(int=self._count << _COUNT_SHIFT | _LETTERS, version=4))
 
     def random(self, count: int) -> bytes:
         return self._random.randbytes(count)
@@ -78,6 +79,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: Any
+    delay: int = 0
 
     @property
     def code(self) -> str:
@@ -99,6 +101,37 @@ def parsed(body: bytes) -> Any:
         return json.loads(body) if body else None
     except ValueError:
         return body.decode()
+
+
+Labels = Tuple[Tuple[str, str], ...]
+_SAMPLE = re.compile(r"([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)")
+_LABEL = re.compile(r'([a-z_][a-z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
+
+
+def samples(text: str) -> Dict[str, Dict[Labels, float]]:
+    """Prometheus's text format 0.0.4, read strictly: HELP, TYPE, then the samples of that name, none
+    twice; nothing else, and a line's end behind the last."""
+    found: Dict[str, Dict[Labels, float]] = {}
+    name = ""
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        words = line.split(" ", 3)
+        if words[:2] == ["#", "HELP"]:
+            name = words[2]
+            assert name not in found and words[3], line
+            found[name] = {}
+        elif words[:2] == ["#", "TYPE"]:
+            assert words[2] == name and words[3] in ("gauge", "counter"), line
+            assert name.endswith("_total") is (words[3] == "counter"), line
+        else:
+            sample = _SAMPLE.fullmatch(line)
+            assert sample is not None and sample[1] == name, line
+            inside = sample[2] or ""
+            labels = tuple((match[1], match[2]) for match in _LABEL.finditer(inside))
+            assert ",".join(f'{key}="{value}"' for key, value in labels) == inside, line
+            assert labels not in found[name], line
+            found[name][labels] = float(sample[3])
+    return found
 
 
 def not_slept(seconds: float) -> None:
@@ -156,14 +189,17 @@ class World:
         place: str = "",
         who: Optional[str] = OWNER,
         token: str = "",
+        caller: Optional[Caller] = None,
     ) -> Answer:
-        """One request; ``token`` goes into the header, ``who`` comes without one, in process."""
+        """One request; ``token`` goes into the header, ``who`` comes without one, in process.
+        ``caller`` is a connection that was opened before (place and region are its own)."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         principal = None if token or who is None else self.id_of(who)
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         request = Request(method, host, path, dict(query or {}), headers, data)
-        response = self.emulator.handle(request, Caller(place=place, principal=principal))
-        return Answer(response.status, dict(response.headers), parsed(response.body))
+        caller = replace(caller or Caller(place=place), principal=principal)
+        response = self.emulator.handle(request, caller)
+        return Answer(response.status, dict(response.headers), parsed(response.body), response.delay)
 
     def arm(self, method: str, path: str, body: Any = None, version: str = ARM_VERSION) -> Answer:
         """A control-plane request; ``path`` follows the subscription."""
@@ -182,6 +218,7 @@ class World:
         token: str = "",
         pool: str = POOL,
         version: str = DATA_VERSION,
+        caller: Optional[Caller] = None,
     ) -> Answer:
         """A data-plane request, by the region's own name when ``region`` is given (A6)."""
         host = f"{pool.lower()}.managedhsm.azure.net"
@@ -194,6 +231,7 @@ class World:
             place=place,
             who=who,
             token=token,
+            caller=caller,
         )
 
     def poll(self, answer: Answer) -> Answer:
@@ -353,16 +391,56 @@ class World:
         with self.emulator.parts.reading() as unit:
             return canonical(objects.shown(unit, found, region, tuple(Kind)))
 
-    def break_link(self, one: str, other: str, seconds: Optional[float], name: str = POOL) -> None:
+    # -- the owner's own API: faults, and what can be seen ---------------------------------------
+    def control(
+        self, method: str, path: str, body: Any = None, query: Optional[Mapping[str, str]] = None
+    ) -> Answer:
+        return self.call(method, CONTROL_HOST, path, body, query=query)
+
+    def inject(self, **spec: Any) -> Answer:
+        """A fault as JSON has it; ``lasts`` is its ``for``. Scopes of a pool name ours."""
+        if spec.get("scope") in ("partition", "pool", "link"):
+            spec.setdefault("hsmName", POOL)
+        lasts = spec.pop("lasts", None)
+        return self.control("POST", "/faults", spec if lasts is None else {**spec, "for": lasts})
+
+    def break_(self, scope: str, region: str, seconds: Optional[float] = None, **more: Any) -> str:
+        """Break something from now for ``seconds`` (None: until it is cleared); the fault's id."""
+        answer = self.inject(scope=scope, region=region, lasts=seconds, **more)
+        assert answer.status == 201, answer.body
+        return answer.body["id"]  # type: ignore[no-any-return]
+
+    def break_link(self, one: str, other: str, seconds: Optional[float] = None, **more: Any) -> str:
         """The link between two regions is down from now for ``seconds`` (None: no planned end)."""
-        with self.emulator.parts.writing("update") as unit:
-            pool = unit.tx.pool_named(name, unit.now)
-            assert pool is not None
-            end = NEVER if seconds is None else unit.now + round(seconds * SECOND)
-            fault = Fault(
-                self.sources.new_id(), Scope.LINK, one, Effect.DOWN, unit.now, end, pool.id, to=other
-            )
-            breaking.inject(unit, fault)
+        return self.break_("link", one, seconds, to=other, **more)
+
+    def destroy(self, scope: str, region: str, **more: Any) -> str:
+        return self.break_(scope, region, kind="destroyed", **more)
+
+    def clear(self, fault: str) -> Answer:
+        return self.control("DELETE", f"/faults/{fault}")
+
+    def status(self, name: str = POOL) -> Dict[str, Any]:
+        return self.control("GET", f"/pools/{name}/status").ok().body  # type: ignore[no-any-return]
+
+    def status_of(self, region: str, name: str = POOL) -> Dict[str, Any]:
+        """One region's part of the status."""
+        return next(item for item in self.status(name)["regions"] if item["name"] == region)
+
+    def stream(self, after: str = "") -> Tuple[List[Dict[str, Any]], str]:
+        """The events behind ``after``, and the mark to ask with next time."""
+        page = self.control("GET", "/events", query={"after": after}).ok().body
+        return page["value"], page["after"]
+
+    def metrics(self) -> Dict[str, Dict[Labels, float]]:
+        """Samples by name and labels. Fails the test where the text is not Prometheus's."""
+        answer = self.control("GET", "/metrics").ok()
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        return samples(answer.body)
+
+    def client(self, place: str, name: str = "-") -> Client:
+        """A client at ``place`` with a cache of its own."""
+        return Client(self, place, name)
 
     def route(self, place: str, name: str = POOL) -> Optional[str]:
         """Where the traffic manager sends a client at ``place`` that has nothing cached."""
@@ -374,6 +452,39 @@ class World:
     def events(self, kind: str) -> List[Dict[str, Any]]:
         with self.emulator.parts.reading() as unit:
             return unit.tx.events(kind)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client somewhere, with a cache called ``name``; every call of its own is a new connection."""
+
+    world: World
+    place: str
+    name: str = "-"
+
+    def connect(self, region: str = "", pool: str = POOL) -> Resolution:
+        """Resolve the name (a region's own, when given) and open a connection."""
+        host = f"{region}.{pool.lower()}" if region else pool.lower()
+        return self.world.emulator.resolve(f"{host}.managedhsm.azure.net", self.place, self.name)
+
+    def reaches(self, region: str = "", pool: str = POOL) -> Optional[str]:
+        """The region of a new connection that is not broken at once, None: it is."""
+        found = self.connect(region, pool)
+        return found.region if found.effect is None else None
+
+    def open(self, region: str = "", pool: str = POOL) -> Caller:
+        """A connection that goes on being used."""
+        found = self.connect(region, pool)
+        assert found.region is not None and found.effect is None, found
+        return Caller(self.place, self.name, found.region, partition=found.partition)
+
+    def answered_by(self) -> Optional[str]:
+        """The region that answers one call from here, None where the connection breaks."""
+        try:
+            answer = self.world.data("GET", "/keys", caller=Caller(self.place, self.name))
+        except ConnectionBroken:
+            return None
+        return answer.ok().headers["x-ms-keyvault-region"]
 
 
 _PHASES = (Phase.explicit, Phase.generate)
@@ -391,7 +502,8 @@ PROPERTY = settings(
 __all__ = [
     "ADMINISTRATOR", "ARM", "ARM_VERSION", "CRYPTO_AUDITOR", "CRYPTO_OFFICER", "CRYPTO_USER", "DAY",
     "EXTENDED", "NOBODY", "OTHER", "OWNER", "POOL", "PRIMARY", "PROPERTY", "REAL", "SIX_MINUTES", "START",
-    "THIRD", "Answer", "FixedSources", "World", "canonical", "catalogue", "certificate", "not_slept",
+    "THIRD", "Answer", "Client", "FixedSources", "World", "canonical", "catalogue", "certificate",
+    "not_slept", "samples",
 ]  # fmt: skip
 
 DIGEST = "A" * 43

@@ -99,8 +99,8 @@ def test_e1_seeded_rows_keep_the_order_of_their_link() -> None:
         return Row(PRIMARY, Kind.SETTING, f"s{hlc}", "", Stamp(hlc, origin), sent, lag, visible, False, {})
 
     rows = [
-        held(4, 900, EXTENDED, 700), held(3, 500, EXTENDED, 450), held(1, 100, PRIMARY), held(2, 120, EXTENDED),
-        held(5, 950, "gone", 900),
+        held(4, 900, EXTENDED, 700), held(3, 500, EXTENDED, 450), held(1, 100, PRIMARY),
+        held(2, 120, EXTENDED), held(5, 950, "gone", 900),
     ]  # fmt: skip
 
     seeded = replication.seed(rows, THIRD, 150, 300, {}, others=[PRIMARY, EXTENDED])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 import pytest
@@ -19,6 +20,7 @@ from .harness import (
     NOBODY,
     OTHER,
     OWNER,
+    POOL,
     PRIMARY,
     SIX_MINUTES,
     Answer,
@@ -299,3 +301,56 @@ def test_k3_each_of_several_initial_administrators_is_one(world: World) -> None:
 
     assert world.assign(CRYPTO_AUDITOR, OTHER, by=OTHER).status == 201
     assert world.assign(CRYPTO_AUDITOR, OWNER, by=OWNER).status == 201
+
+
+# -- lists in pages, by a region's own name ---------------------------------------------------
+
+
+def _made(world: World) -> None:
+    for number in range(27):
+        world.put_key(f"k{number:02}", EXTENDED).ok()
+
+
+def _deleted(world: World) -> None:
+    _made(world)
+    world.advance(SIX_MINUTES)
+    for number in range(27):
+        world.data("DELETE", f"/keys/k{number:02}", region=EXTENDED).ok()
+
+
+def _versions(world: World) -> None:
+    world.put_key("k", PRIMARY).ok()
+    world.advance(SIX_MINUTES)
+    for _ in range(26):
+        world.put_key("k", EXTENDED).ok()
+
+
+@pytest.mark.rule("A6")
+@pytest.mark.parametrize("region", [EXTENDED, PRIMARY, ""])
+@pytest.mark.parametrize(
+    ("make", "path", "behind"),
+    [(_made, "/keys", 0), (_versions, "/keys/k/versions", 1), (_deleted, "/deletedkeys", 0)],
+)
+def test_a6_all_pages_of_a_list_come_from_the_region_that_was_asked(
+    world: World, make: Callable[[World], None], path: str, behind: int, region: str
+) -> None:
+    """While the other region lacks what this one shows: a link to the global name would end in the
+    primary, to which a client with no place goes."""
+    world.extended_pool()
+    make(world)
+    host = f"{region}.{POOL.lower()}.managedhsm.azure.net".lstrip(".")
+    query = {"api-version": "7.4"}
+    pages = []
+
+    while query:
+        answer = world.call("GET", host, path, query=query).ok()
+        pages.append(answer)
+        link = urlsplit(answer.body.get("nextLink") or "")
+        query = dict(parse_qsl(link.query))
+        assert (link.netloc, link.path) == ((host, path) if query else ("", ""))
+
+    found = {item["kid"] for page in pages for item in page.body["value"]}
+    assert len(found) == (27 if region == EXTENDED else behind)
+    assert len(found) == sum(len(page.body["value"]) for page in pages)
+    assert {page.headers["x-ms-keyvault-region"] for page in pages} == {region or PRIMARY}
+    assert len(pages) == (2 if region == EXTENDED else 1)

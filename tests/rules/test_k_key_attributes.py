@@ -83,10 +83,15 @@ def test_k1_an_update_that_cannot_be_is_refused_and_changes_nothing(world: World
         "no boolean": patch(world, "k", {"attributes": {"enabled": "yes"}}),
         "no number": patch(world, "k", {"attributes": {"exp": "soon"}}),
         "too many tags": patch(world, "k", {"tags": {str(number): "" for number in range(16)}}),
+        "a long tag": patch(world, "k", {"tags": {"n" * 257: ""}}),
+        "a long value": patch(world, "k", {"tags": {"n": "v" * 257}}),
         "tags of numbers": patch(world, "k", {"tags": {"a": 1}}),
         "release policy": patch(world, "k", {"release_policy": {"data": "e30"}}),
     }
 
+    assert {answers[name].code for name in ("too many tags", "a long tag", "a long value")} == {
+        "BadParameter"
+    }
     assert {name: answer.status for name, answer in answers.items()} == {
         **dict.fromkeys(answers, 400), "no such key": 404, "no such version": 404, "deleted": 404,
         "release policy": 501,
@@ -190,3 +195,14 @@ def test_l6_attributes_of_a_purged_key_are_not_those_of_its_successor(world: Wor
     world.put_key("k").ok()
 
     assert what_can_change(world.get_key("k"))["enabled"] is True
+
+
+@pytest.mark.rule("K1")
+def test_k1_tags_are_taken_up_to_their_limits(world: World) -> None:
+    """15 of 256 characters each, in create and update alike."""
+    world.active_pool()
+    most = {f"{number:02}" + "n" * 254: "v" * 256 for number in range(15)}
+
+    assert world.put_key("k", tags=most).ok().body["tags"] == most
+    assert patch(world, "k", {"tags": {**most, "one": ""}}).code == "BadParameter"
+    assert world.put_key("l", tags={"n": "v" * 257}).code == "BadParameter"

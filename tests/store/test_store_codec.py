@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from azext_mhsmregion.emulator.store import codec
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.clock import NEVER, ClockState
-from azext_mhsmregion.model.pool import Deletion, NetworkAcls, Operation, Partition, Pool, PoolRegion
+from azext_mhsmregion.model.pool import (
+    Deletion,
+    Identity,
+    NetworkAcls,
+    Operation,
+    Partition,
+    Pool,
+    PoolRegion,
+    UserIdentity,
+)
 
 instants = st.integers(min_value=0, max_value=NEVER)
 maybe = st.none() | instants
@@ -51,11 +61,15 @@ pools = st.builds(
     spans=st.lists(st.builds(BilledSpan, texts, texts, texts, instants, maybe), max_size=3).map(tuple),
     network_acls=st.builds(NetworkAcls, texts, texts, rules, rules),
     public_network_access=texts,
+    identity=st.builds(
+        Identity, texts, st.lists(st.builds(UserIdentity, texts, texts, texts), max_size=2).map(tuple)
+    ),
     activated=maybe,
     deletion=st.none() | st.builds(Deletion, instants, instants, instants, maybe, maybe),
     operation=st.none() | operations,
     links=st.dictionaries(st.tuples(texts, texts), instants, max_size=4),
     revision=instants,
+    former=st.lists(regions, max_size=1).map(tuple),
 )
 clocks = st.builds(
     ClockState,
@@ -90,6 +104,13 @@ def test_pools(pool: Pool) -> None:
     back = codec.decode_pool(codec.encode_pool(pool))
     assert back == pool
     assert same_types(back, pool)
+
+
+def test_a_record_of_before_has_no_identity_and_no_former_regions() -> None:
+    pool = find(pools, lambda pool: pool.identity == Identity() and not pool.former)
+    record = json.loads(codec.encode_pool(pool))
+    del record["identity"], record["former"]
+    assert codec.decode_pool(json.dumps(record)) == pool
 
 
 @STORE

@@ -8,6 +8,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
+from urllib.parse import parse_qsl, urlsplit
 
 from azext_mhsmregion.crypto.certificates import certificate_jwk, self_signed
 from azext_mhsmregion.emulator import acceptance
@@ -51,8 +52,8 @@ class Owner:
         """Poll a long operation once: the manual clock moves on to its end."""
         location = answer.header("location")
         assert location is not None
-        path = location.split("?")[0].split(ARM, 1)[1]
-        assert self.call("GET", ARM, path, API).status == 200
+        parts = urlsplit(location)
+        assert self.call("GET", ARM, parts.path, dict(parse_qsl(parts.query))).status == 200
 
 
 def prepared(home: Path, name: str = "ContosoMHSM", extended: Sequence[str] = ("australiaeast",)) -> Emulator:

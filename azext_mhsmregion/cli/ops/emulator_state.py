@@ -4,19 +4,23 @@ export and import, the log. In process, or asked of the server that runs on the 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from azext_mhsmregion.cli import confirm, context
-from azext_mhsmregion.cli.ops.emulator import LOG_FILE
+from azext_mhsmregion.cli import confirm, context, documents
+from azext_mhsmregion.emulator import running
 from azext_mhsmregion.provider.errors import ConflictError, HomeError, NotFoundError, UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 
 
 def status(cmd) -> Dict[str, Any]:
-    return _ask(cmd, "GET", "status")
+    server = running.find(Path(context.home(cmd.cli_ctx)))
+    dns = server.dns if server else None
+    return {**_ask(cmd, "GET", "status"), "dns": dns and asdict(dns)}
 
 
 def clock_show(cmd) -> Dict[str, Any]:
@@ -38,7 +42,7 @@ def clock_scale(cmd, factor) -> Dict[str, Any]:
 
 
 def seed(cmd, file) -> Dict[str, Any]:
-    return _ask(cmd, "POST", "seed", _document(file))
+    return _ask(cmd, "POST", "seed", _plain(documents.read(file)))
 
 
 def reset(cmd, yes=False) -> None:
@@ -48,7 +52,7 @@ def reset(cmd, yes=False) -> None:
 
 
 def snapshot_create(cmd, name) -> Dict[str, Any]:
-    return _ask(cmd, "PUT", f"snapshots/{_quoted(name)}")
+    return _ask(cmd, "PUT", f"snapshots/{documents.quoted(name)}")
 
 
 def snapshot_list(cmd) -> List[Dict[str, Any]]:
@@ -56,11 +60,11 @@ def snapshot_list(cmd) -> List[Dict[str, Any]]:
 
 
 def snapshot_restore(cmd, name) -> None:
-    _ask(cmd, "POST", f"snapshots/{_quoted(name)}/restore")
+    _ask(cmd, "POST", f"snapshots/{documents.quoted(name)}/restore")
 
 
 def snapshot_delete(cmd, name) -> None:
-    _ask(cmd, "DELETE", f"snapshots/{_quoted(name)}")
+    _ask(cmd, "DELETE", f"snapshots/{documents.quoted(name)}")
 
 
 def settings(cmd, profile=None, edition=None, seed_number=None, durations=None, hold=None) -> Dict[str, Any]:
@@ -77,24 +81,26 @@ def settings(cmd, profile=None, edition=None, seed_number=None, durations=None, 
 
 def export(cmd, file) -> Dict[str, Any]:
     from azext_mhsmregion.cli import serving
-    from azext_mhsmregion.emulator import keeping
+    from azext_mhsmregion.emulator import carrying, errors
 
     emulator = serving.open_home(context.home(cmd.cli_ctx))
     try:
-        keeping.export(emulator.parts, Path(file))
+        carrying.export(emulator.parts, Path(file))
     except FileExistsError:
         raise ConflictError(f"{file} exists.", "Choose another file; nothing is overwritten.") from None
     except OSError as error:
         raise HomeError(f"{file} cannot be written: {error.strerror or error}.") from error
+    except errors.HomeError as error:
+        raise HomeError(error.message, error.hint) from error
     return {"file": file, "home": str(emulator.home)}
 
 
 def import_(cmd, file) -> Dict[str, Any]:
-    from azext_mhsmregion.emulator import errors, keeping
+    from azext_mhsmregion.emulator import carrying, errors
 
     home = context.home(cmd.cli_ctx)
     try:
-        keeping.unpack(Path(file), Path(home))
+        carrying.unpack(Path(file), Path(home))
     except errors.HomeError as error:
         raise HomeError(error.message, error.hint) from error
     return status(cmd)
@@ -102,17 +108,19 @@ def import_(cmd, file) -> Dict[str, Any]:
 
 def logs(cmd, lines=100) -> None:
     """Prints the server's log as it is."""
+    if lines < 0:
+        raise UsageError(f"--lines is {lines}; it must be a number from 0 on.")
     import sys
 
     from azext_mhsmregion.cli.errors import writing
+    from azext_mhsmregion.emulator.http import logfile
 
-    path = Path(context.home(cmd.cli_ctx)) / LOG_FILE
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        found = logfile.last_lines(Path(context.home(cmd.cli_ctx)) / logfile.FILE, lines)
     except FileNotFoundError:
         raise NotFoundError("No server has run in the background on this home.") from None
     with writing():
-        sys.stdout.write("".join(text.splitlines(keepends=True)[-lines:]))
+        sys.stdout.write("".join(found))
 
 
 def seconds(text: str) -> float:
@@ -123,30 +131,21 @@ def seconds(text: str) -> float:
     return float(match.group(1)) * UNITS[match.group(2) or "s"]
 
 
+def _plain(value: Any) -> Any:
+    """A document as JSON has it: YAML makes dates of what looks like one."""
+    if isinstance(value, dict):
+        return {str(name): _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _durations(texts: List[str]) -> Dict[str, float]:
     pairs = [text.partition("=") for text in texts if text]
     wrong = [name for name, sign, _ in pairs if not sign]
     if wrong:
         raise UsageError(f"'{wrong[0]}' must be NAME=DURATION, such as region-add=30s.")
     return {name: seconds(value) for name, _, value in pairs}
-
-
-def _document(file: str) -> Any:
-    """A seed file, YAML or JSON."""
-    import yaml
-
-    try:
-        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is neither YAML nor JSON: {error}") from error
-
-
-def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name, safe="")
 
 
 def _ask(cmd: Any, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:

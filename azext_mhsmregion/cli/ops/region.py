@@ -73,7 +73,7 @@ def add(cmd, name, region_name, resource_group_name=None, no_wait=False, dry_run
                 state = state_of(_look(provider, name, region, resource_group_name))
                 return state not in ("", SUCCEEDED, FAILED)
 
-            _wait_while(cli_ctx, provider, coming, what, resume)
+            _wait_while(cli_ctx, provider, name, coming, what, resume)
     if no_wait and already != SUCCEEDED:
         return None
     found = provider.list_regions(name, resource_group_name)
@@ -101,7 +101,7 @@ def remove(
             def there() -> bool:
                 return _look(provider, name, region, resource_group_name) is not None
 
-            _wait_while(cli_ctx, provider, there, what, resume)
+            _wait_while(cli_ctx, provider, name, there, what, resume)
     else:
         if not yes:
             _ask(cli_ctx, name, region)
@@ -126,11 +126,15 @@ def _look(provider: Any, name: str, region: str, group: Optional[str]) -> Option
     return pick(provider.list_regions(name, group), region)
 
 
-def _wait_while(cli_ctx: Any, provider: Any, still: Callable[[], bool], what: str, resume: str) -> None:
+def _wait_while(
+    cli_ctx: Any, provider: Any, name: str, still: Callable[[], bool], what: str, resume: str
+) -> None:
     """Wait for what somebody else began."""
     every = longrun.interval_of(provider)
     with longrun.watching(cli_ctx, what, resume) as progress:
-        longrun.until(progress, lambda: every if still() else None, every, None, what)
+        longrun.until(
+            progress, lambda: every if still() else None, every, None, what, lambda: provider.time_held(name)
+        )
 
 
 def _ask(cli_ctx: Any, name: str, region: str) -> None:

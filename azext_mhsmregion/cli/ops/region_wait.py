@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable, Dict, Optional
 
 from knack.log import get_logger
@@ -15,6 +16,9 @@ from azext_mhsmregion.provider.states import FAILED, SUCCEEDED
 logger = get_logger(__name__)
 
 REPLICATION_SECONDS = 360.0  # rule L4
+NO_END_SECONDS = 1e12
+"""More than any clock reaches: no end is planned."""
+
 WORDS = {
     "created": "be created",
     "updated": "be updated",
@@ -49,8 +53,10 @@ def wait(
     provider = context.provider(cmd.cli_ctx)
     condition = chosen[0]
     every = float(interval) if interval is not None else longrun.interval_of(provider)
+    held: Callable[[], Optional[float]] = functools.partial(provider.time_held, name)
     if condition == "replicated":
-        check = _replicated(provider, name, key, context.now())
+        agreement = _Agreement(provider, name, key, context.now())
+        check, held = agreement.check, agreement.held
     else:
         look = _look_at(provider, name, region_name, resource_group_name)
         check = _reached(look, condition, custom, every)
@@ -63,7 +69,7 @@ def wait(
     resume = context.command_line(cmd.cli_ctx, *words)
     goes_on = "What runs in the service goes on."
     with longrun.watching(cmd.cli_ctx, what, resume, goes_on=goes_on, after=_can_be_waited_again) as progress:
-        longrun.until(progress, check, every, float(timeout), what)
+        longrun.until(progress, check, every, float(timeout), what, held)
 
 
 def _check_usage(chosen: list, key: Optional[str]) -> None:
@@ -159,20 +165,32 @@ def _compiled(text: Optional[str]) -> Any:
         raise UsageError(f"--custom is not a JMESPath expression: {error}") from error
 
 
-def _replicated(provider: Any, name: str, key: Optional[str], began: float) -> Callable[[], Optional[float]]:
+class _Agreement:
     """Until all regions agree. A provider that cannot know exactly is asked until it sees no
     difference, at most for the six minutes after which the service guarantees agreement."""
 
-    def check() -> Optional[float]:
-        answer = provider.replication(name, key)
+    def __init__(self, provider: Any, name: str, key: Optional[str], began: float) -> None:
+        self._provider = provider
+        self._name = name
+        self._key = key
+        self._began = began
+        self._lacking = 0.0
+
+    def check(self) -> Optional[float]:
+        answer = self._provider.replication(self._name, self._key)
         if answer.agreed:
             return None
-        if not answer.exact and context.now() - began >= REPLICATION_SECONDS:
+        if not answer.exact and context.now() - self._began >= REPLICATION_SECONDS:
             logger.warning(
                 "The regions could not be seen to agree; six minutes have passed, after which the "
                 "service guarantees that they do."
             )
             return None
-        return answer.seconds if answer.seconds is not None else longrun.interval_of(provider)
+        self._lacking = answer.seconds or 0.0
+        return answer.seconds if answer.seconds is not None else longrun.interval_of(self._provider)
 
-    return check
+    def held(self) -> Optional[float]:
+        """The seconds that the last answer named; 0 where an outage without an end keeps them apart."""
+        if self._provider.time_held(self._name) is None:
+            return None
+        return self._lacking if self._lacking < NO_END_SECONDS else 0.0

@@ -97,7 +97,10 @@ def _wait_for_activation(cli_ctx: Any, provider: Any, name: str) -> Dict[str, An
         "--custom", "properties.securityDomainProperties.activationStatus=='Active'",
     )  # fmt: skip
     with longrun.watching(cli_ctx, what, resume) as progress:
-        longrun.until(progress, check, longrun.interval_of(provider), ACTIVATION_SECONDS, what)
+        every = longrun.interval_of(provider)
+        longrun.until(
+            progress, check, every, ACTIVATION_SECONDS, what, lambda: provider.time_held(name, polled=True)
+        )
     return {"status": seen[0].get("status"), "statusDetails": _details(seen[0])}
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Dict, List
 
+from azext_mhsmregion.emulator.arm import identities
 from azext_mhsmregion.model import activation
 from azext_mhsmregion.model.pool import Pool, PoolRegion
 
@@ -16,6 +17,8 @@ STATUS_MESSAGES = {
     "Deleting": "The Managed HSM is being deleted.",
 }
 """The first is recorded, the others are ours."""
+
+POOL_TYPE = "Microsoft.KeyVault/managedHSMs"
 
 
 def group_id(pool: Pool) -> str:
@@ -45,9 +48,10 @@ def pool_body(pool: Pool, now: int) -> Dict[str, Any]:
         "sku": {"family": "B", "name": pool.sku},
         "id": pool_id(pool),
         "name": pool.name,
-        "type": "Microsoft.KeyVault/managedHSMs",
+        "type": POOL_TYPE,
         "location": pool.location,
         "tags": dict(pool.tags),
+        **identities.shown(pool.identity, pool.tenant),
         "systemData": {
             "createdBy": pool.created_by,
             "createdByType": pool.created_by_type,

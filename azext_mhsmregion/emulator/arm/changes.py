@@ -33,12 +33,12 @@ def put_pool(ask: Ask, group: str, name: str) -> Response:
     """Create, update, or recover (``createMode``)."""
     body = parse.body(ask.request)
     if requests.is_recovery(body):
-        return _recover(ask, name)
+        return _recover(ask, group, name, body)
     with ask.parts.reading() as unit:
         groups.require(unit, group)
         holder = unit.tx.pool_named(name, unit.now)
         exists = holder is not None and holder.phase(unit.now) == "live"
-    if exists:
+    if exists and holder is not None and holder.group.lower() == group.lower():
         return _change(ask, group, name, body)
     return _create(ask, group, name, body)
 
@@ -74,7 +74,7 @@ def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
             id=ask.parts.sources.new_id(),
             name=name,
             subscription=directory.subscription_id,
-            group=groups.require(unit, group),
+            group=groups.require_writable(unit, group),
             tenant=directory.tenant_id,
         )
         availability.require_control_plane([pools.location_of(asked.location)], unit.faults, unit.now)
@@ -125,12 +125,14 @@ def _moves(pool: Pool, wanted: Changes, listed: Optional[List[str]], now: int) -
     return failed and lifecycle.changed(pool, wanted) == pool
 
 
-def _recover(ask: Ask, name: str) -> Response:
+def _recover(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Response:
     with ask.parts.writing("recover") as unit:
+        group = groups.require_writable(unit, group)
         found = unit.tx.pool_named(name, unit.now)
         if found is not None:
             availability.require_control_plane([found.location], unit.faults, unit.now)
         pool = lifecycle.recover(found, name, act(ask, unit))
+        lifecycle.refuse_elsewhere(pool, group, requests.recovered_to(body) or pool.location)
         return _stored(ask, unit, pool)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from azext_mhsmregion.emulator.arm import groups, operations, pools
+from azext_mhsmregion.emulator.arm import groups, operations, pools, providers, resources, subscriptions
+from azext_mhsmregion.emulator.arm.answering import marked
+from azext_mhsmregion.emulator.arm.refusals import error_response, unauthenticated
 from azext_mhsmregion.emulator.arm.versions import check_api_version
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
 from azext_mhsmregion.emulator.routes import Router
-from azext_mhsmregion.emulator.wire import Response, json_response
+from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.errors import ModelError, NotFound
 
@@ -33,19 +35,18 @@ READING = ("GET", "HEAD")
 
 def handle(ask: Ask) -> Response:
     """Answer one control-plane request."""
+    return marked(ask, _answer(ask))
+
+
+def _answer(ask: Ask) -> Response:
     try:
-        principal = authenticate(ask, AUDIENCES)
+        if ask.request.path.rstrip("/").lower() == providers.ENDPOINTS and ask.request.method == "GET":
+            return providers.endpoints(ask)
+        return _route(replace(ask, principal=authenticate(ask, AUDIENCES)))
     except Unauthenticated as error:
-        return _unauthenticated(error)
-    try:
-        return _route(replace(ask, principal=principal))
+        return unauthenticated(error)
     except ModelError as error:
         return error_response(error)
-
-
-def error_response(error: ModelError) -> Response:
-    """ARM's error body."""
-    return json_response(error.status, {"error": {"code": error.code, "message": error.message}})
 
 
 def _route(ask: Ask) -> Response:
@@ -57,7 +58,7 @@ def _route(ask: Ask) -> Response:
     subscription = parameters.pop("subscription", None)
     if subscription is not None and subscription.lower() != ask.parts.directory.subscription_id:
         raise NotFound(f"The subscription '{subscription}' could not be found.", "SubscriptionNotFound")
-    is_ours = "/microsoft.keyvault/" in ask.request.path.lower()
+    is_ours = _is_of_the_service(ask.request.path)
     if is_ours:
         check_api_version(ask.request.query.get("api-version"), "managedHSMs")
     try:
@@ -71,6 +72,11 @@ def _route(ask: Ask) -> Response:
     return replace(response, headers=response.headers + version)
 
 
+def _is_of_the_service(path: str) -> bool:
+    """Does the service answer it, and not ARM for it, as the registration of the provider?"""
+    return "/microsoft.keyvault/" in path.lower() and not path.lower().rstrip("/").endswith("/register")
+
+
 def _is_gathered(ask: Ask) -> bool:
     """A list over a subscription: ARM gathers it, so it bears no service version (recorded)."""
     path = ask.request.path.strip("/")
@@ -81,13 +87,14 @@ def _is_gathered(ask: Ask) -> bool:
 def _routes(reading: bool) -> Router:
     """All routes; the reading ones alone load neither the model's commands nor their parsers."""
     router = Router()
-    groups.register(router)
-    pools.register(router)
-    operations.register(router)
+    for module in (subscriptions, providers, groups, pools, resources, operations):
+        module.register(router)
     if not reading:
-        from azext_mhsmregion.emulator.arm import changes
+        from azext_mhsmregion.emulator.arm import changes, group_deletion
 
         changes.register(router)
+        group_deletion.register(router)
+        providers.register_writing(router)
     return router
 
 
@@ -99,13 +106,7 @@ def _not_found(ask: Ask, known: bool) -> ModelError:
         return error
     covered = messages.not_covered(ask.request.path)
     return NotFound(
-        f"{covered} It covers subscriptions, tenants, resource groups and Microsoft.KeyVault/managedHSMs.",
+        f"{covered} It covers subscriptions, tenants, locations, providers, resource groups and "
+        "Microsoft.KeyVault/managedHSMs.",
         "InvalidResourceType",
     )
-
-
-def _unauthenticated(error: Unauthenticated) -> Response:
-    challenge = 'Bearer authorization_uri="https://login.microsoftonline.com/", error="invalid_token"'
-    message = str(error) or "Authentication failed. The 'Authorization' header is missing."
-    body = {"error": {"code": "AuthenticationFailed", "message": message}}
-    return json_response(401, body, (("www-authenticate", challenge),))

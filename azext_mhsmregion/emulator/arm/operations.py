@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Dict
 
-from azext_mhsmregion.emulator.arm import bodies
+from azext_mhsmregion.emulator.arm import addresses, bodies
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.unit import Unit
@@ -19,37 +20,44 @@ RESULTS = (
     "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
     "/managedHsmOperationResults/{operation}"
 )
-
-TICKS_BEFORE_1970 = 621_355_968_000_000_000
+GROUP_RESULTS = "/subscriptions/{subscription}/operationresults/{operation}"
+GROUP_DELETIONS = "group_deletions"
+"""The key of the store's value: when each deletion of a resource group ends, by its id."""
 
 
 def register(router: Router) -> None:
     """Routes of this file."""
     router.add("GET", RESULTS)(poll)
+    router.add("GET", GROUP_RESULTS)(poll_group)
 
 
 def accepted(ask: Ask, unit: Unit, operation: Operation) -> Response:
     """202 with where to poll, another address each time (C4c), and when."""
+    results = f"providers/Microsoft.KeyVault/locations/{operation.location}/managedHsmOperationResults"
+    return _accepted(ask, unit, f"{results}/{operation.id}", operation.id, operation.done)
+
+
+def group_accepted(ask: Ask, unit: Unit, operation: str, done: int) -> Response:
+    """The same of the deletion of a resource group, which is ARM's own; remembers it."""
+    known: Dict[str, int] = unit.tx.meta(GROUP_DELETIONS) or {}
+    unit.tx.put_meta(GROUP_DELETIONS, {**known, operation: done})
+    return _accepted(ask, unit, f"operationresults/{operation}", operation, done)
+
+
+def _accepted(ask: Ask, unit: Unit, results: str, operation: str, done: int) -> Response:
     version = ask.request.query.get("api-version", "")
     location = (
-        f"https://{ask.request.host}/subscriptions/{ask.parts.directory.subscription_id}"
-        f"/providers/Microsoft.KeyVault/locations/{operation.location}"
-        f"/managedHsmOperationResults/{operation.id}?api-version={version}&{_stamp(ask, unit)}"
+        f"https://{ask.request.host}/subscriptions/{ask.parts.directory.subscription_id}/{results}"
+        f"?api-version={version}&{addresses.stamp(ask, operation, unit.real)}"
     )
-    return Response(202, (("location", location), ("retry-after", str(_retry_after(unit, operation)))))
+    return Response(202, (("location", location), ("retry-after", str(_retry_after(unit, done)))))
 
 
-def _stamp(ask: Ask, unit: Unit) -> str:
-    """What the service signs an address with, by its names: ``t`` the moment, in ticks of 100 ns
-    since the year 1, ``h`` a hash (here random). A client sends both back; nobody reads them."""
-    return f"t={TICKS_BEFORE_1970 + unit.real * 10_000}&h={ask.parts.sources.random(16).hex()}"
-
-
-def _retry_after(unit: Unit, operation: Operation) -> int:
+def _retry_after(unit: Unit, done: int) -> int:
     """Whole real seconds until it ends: at least one, since clients take 0 for "not told", and no
     more than the profile's cap (DESIGN section 3). A held clock says nothing of its end: one."""
     held = unit.clock.mode == "manual"
-    seconds = 0 if held else math.ceil((operation.done - unit.now) / unit.clock.scale / SECOND)
+    seconds = 0 if held else math.ceil((done - unit.now) / unit.clock.scale / SECOND)
     return max(1, min(seconds, unit.profile.of("poll.cap") // SECOND))
 
 
@@ -57,6 +65,7 @@ def poll(ask: Ask, location: str, operation: str) -> Response:
     """One poll. Under the manual clock it may advance service time to the operation's end."""
     with ask.parts.reading() as unit:
         found = _found(unit, operation)
+        addresses.check(ask, operation)
         availability.require_control_plane([found.location], unit.faults, unit.now)
         if not found.running(unit.now):
             return _ended(unit, found)
@@ -68,11 +77,31 @@ def poll(ask: Ask, location: str, operation: str) -> Response:
         return _ended(unit, found)
 
 
+def poll_group(ask: Ask, operation: str) -> Response:
+    """One poll of a group's deletion, under the same rules; it ends with an empty body."""
+    with ask.parts.reading() as unit:
+        done = (unit.tx.meta(GROUP_DELETIONS) or {}).get(operation.lower())
+        if done is None:
+            raise _unknown(operation)
+        addresses.check(ask, operation)
+        if unit.now >= done:
+            return Response(200)
+        if not unit.advances_on_poll:
+            return _accepted(ask, unit, f"operationresults/{operation}", operation, done)
+    with ask.parts.writing("poll") as unit:
+        unit.advance_to(done)
+    return Response(200)
+
+
 def _found(unit: Unit, operation: str) -> Operation:
     found = unit.tx.operation(operation)
     if found is None:
-        raise NotFound(f"The operation '{operation}' could not be found.", "OperationNotFound")
+        raise _unknown(operation)
     return found
+
+
+def _unknown(operation: str) -> NotFound:
+    return NotFound(f"The operation '{operation}' could not be found.", "OperationNotFound")
 
 
 def _ended(unit: Unit, operation: Operation) -> Response:

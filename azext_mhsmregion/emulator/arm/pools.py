@@ -29,7 +29,6 @@ def register(router: Router) -> None:
     """Routes of this file."""
     router.add("GET", SUBSCRIPTION + PROVIDER + "/managedHSMs")(list_pools)
     router.add("GET", POOLS)(list_pools)
-    router.add("GET", SUBSCRIPTION + "/resources")(list_resources)
     router.add("GET", POOLS + "/{name}")(show_pool)
     router.add("GET", POOLS + "/{name}/regions")(list_regions)
     router.add("GET", SUBSCRIPTION + PROVIDER + "/deletedManagedHSMs")(list_deleted)
@@ -41,18 +40,8 @@ def list_pools(ask: Ask, group: Optional[str] = None) -> Response:
     with ask.parts.reading() as unit:
         if group is not None:
             group = groups.require(unit, group)
-        shown = [(_key(pool), bodies.pool_body(pool, unit.now)) for pool in _live(unit, group)]
-    return _paged(ask, shown)
-
-
-def list_resources(ask: Ask) -> Response:
-    """The generic list of resources that az's `keyvault list` asks: ours are pools."""
-    with ask.parts.reading() as unit:
-        wanted = ask.request.query.get("$filter", "").lower()
-        pools = [] if "microsoft.keyvault/vaults" in wanted else _live(unit, None)
-        keep = ("id", "name", "type", "location", "tags", "sku")
-        whole = [(_key(pool), bodies.pool_body(pool, unit.now)) for pool in pools]
-    return _paged(ask, [(key, {name: body[name] for name in keep}) for key, body in whole])
+        shown = [(key(pool), bodies.pool_body(pool, unit.now)) for pool in live(unit, group)]
+    return paged(ask, shown)
 
 
 def show_pool(ask: Ask, group: str, name: str) -> Response:
@@ -68,8 +57,8 @@ def list_regions(ask: Ask, group: str, name: str) -> Response:
 def list_deleted(ask: Ask) -> Response:
     with ask.parts.reading() as unit:
         deleted = [pool for pool in unit.tx.pools() if pool.phase(unit.now) == "deleted"]
-    deleted.sort(key=_key)
-    return _paged(ask, [(_key(pool), bodies.deleted_body(pool)) for pool in deleted])
+    deleted.sort(key=key)
+    return paged(ask, [(key(pool), bodies.deleted_body(pool)) for pool in deleted])
 
 
 def show_deleted(ask: Ask, location: str, name: str) -> Response:
@@ -96,22 +85,25 @@ def check_name(ask: Ask) -> Response:
     return json_response(200, {"nameAvailable": False, **refusal})
 
 
-def _paged(ask: Ask, items: Sequence[Item]) -> Response:
+def paged(ask: Ask, items: Sequence[Item]) -> Response:
+    """A list in pages (``$top``)."""
     url = f"https://{ask.request.host}{ask.request.path}"
     return json_response(200, page(items, ask.request.query, "$top", PAGE, url))
 
 
-def _key(pool: Pool) -> str:
+def key(pool: Pool) -> str:
+    """What a list of pools is sorted by."""
     return pool.name.lower()
 
 
-def _live(unit: Unit, group: Optional[str]) -> List[Pool]:
+def live(unit: Unit, group: Optional[str]) -> List[Pool]:
+    """The pools that are there, of all groups or of one, by name."""
     pools = [
         pool
         for pool in unit.tx.pools()
         if pool.phase(unit.now) == "live" and (group is None or pool.group.lower() == group.lower())
     ]
-    return sorted(pools, key=_key)
+    return sorted(pools, key=key)
 
 
 def require(unit: Unit, group: str, name: str) -> Pool:

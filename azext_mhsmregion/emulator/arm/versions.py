@@ -15,13 +15,14 @@ API_VERSIONS = (
 """Versions of Microsoft.KeyVault that released clients send (C6)."""
 
 
+API_VERSION_REQUIRED = "The api-version query parameter (?api-version=) is required for all requests."
+"""ARM's own words."""
+
+
 def check_api_version(version: Optional[str], resource_type: str) -> None:
     """ARM's own words for a version that a type does not have."""
     if version is None:
-        raise Invalid(
-            "The api-version query parameter (?api-version=) is required for all requests.",
-            "MissingApiVersionParameter",
-        )
+        raise Invalid(API_VERSION_REQUIRED, "MissingApiVersionParameter")
     if version not in API_VERSIONS:
         raise Invalid(
             f"The resource type '{resource_type}' could not be found in the namespace 'Microsoft.KeyVault' "

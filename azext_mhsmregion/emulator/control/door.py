@@ -6,10 +6,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from azext_mhsmregion.emulator import identity, keeping, parse, seeding
+from azext_mhsmregion.emulator import clock_change, identity, keeping, parse, seeding, settings
 from azext_mhsmregion.emulator.arm.bodies import stamp
+from azext_mhsmregion.emulator.control import faults, seeing, witnessed
 from azext_mhsmregion.emulator.errors import HomeError
 from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.hosts import CONTROL_HOST
 from azext_mhsmregion.emulator.keyring import Keyring
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.settings import encode
@@ -20,14 +22,20 @@ from azext_mhsmregion.model.clock import ClockState
 from azext_mhsmregion.model.errors import Invalid, ModelError
 from azext_mhsmregion.model.pool import Pool
 
-HOST = "emulator.mhsmregion.internal"
-AUDIENCE = f"https://{HOST}"
+AUDIENCE = f"https://{CONTROL_HOST}"
 
+OPEN = ("GET", "/metrics")
 router = Router()
+faults.register(router)
+seeing.register(router)
+witnessed.register(router)
 
 
 def handle(ask: Ask, keyring: Callable[[], Keyring]) -> Response:
-    """Answer one request of the home's owner; anybody else gets 401 or 403."""
+    """Answer one request of the home's owner; anybody else gets 401 or 403, but for metrics, which
+    hold no secret and are fetched by a program that has no token."""
+    if (ask.request.method, ask.request.path) == OPEN:
+        return seeing.show_metrics(ask, None)
     try:
         principal = identity.authenticate(ask, (AUDIENCE,))
     except identity.Unauthenticated as error:
@@ -72,45 +80,24 @@ def show_clock(ask: Ask, _: Any) -> Response:
 
 @router.add("PATCH", "/clock")
 def set_clock(ask: Ask, _: Any) -> Response:
-    """``mode`` real, scaled (with ``scale``) or manual; or ``now``, ISO 8601, never earlier."""
-    body = parse.body(ask.request)
-    mode = parse.optional(body, "mode", str)
-    scale = body.get("scale", 1.0)
-    moment = parse.optional(body, "now", str)
-    if not isinstance(scale, (int, float)) or isinstance(scale, bool):
-        raise Invalid("'scale' must be a number.")
-
-    def changed(clock: ClockState, real: int) -> ClockState:
-        if mode is not None:
-            clock = clock.with_mode(real, mode, float(scale))
-        if moment is not None:
-            clock = clock.advanced(real, _milliseconds(moment) - clock.now(real))
-        return clock
-
-    return _moved(ask, changed)
+    """As :mod:`clock_change` says."""
+    return _moved(ask, clock_change.parsed(parse.body(ask.request)).applied)
 
 
 @router.add("POST", "/clock/advance")
 def advance_clock(ask: Ask, _: Any) -> Response:
     """Move service time forward by ``seconds``."""
-    seconds = parse.body(ask.request).get("seconds")
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
-        raise Invalid("'seconds' must be a number.")
-    return _moved(ask, lambda clock, real: clock.advanced(real, int(seconds * 1000)))
+    step = clock_change.step(parse.body(ask.request))
+    return _moved(ask, lambda clock, real: clock.advanced(real, step))
 
 
 @router.add("PATCH", "/settings")
 def change_settings(ask: Ask, _: Any) -> Response:
-    body = dict(parse.body(ask.request))
+    changes = settings.changes(parse.body(ask.request))
     with ask.parts.writing("settings") as unit:
-        unknown = sorted(set(body) - set(encode(unit.settings)))
-        if unknown:
-            raise Invalid(f"There is no setting '{unknown[0]}'.")
-        if "without_capacity" in body:
-            body["without_capacity"] = tuple(parse.strings(body, "without_capacity"))
         try:
-            made = unit.settings.changed(**body)
-        except (ValueError, TypeError) as error:
+            made = unit.settings.changed(**changes)
+        except ValueError as error:
             raise Invalid(str(error)) from error
         unit.tx.put_meta("settings", encode(made))
     return json_response(200, encode(made))
@@ -153,10 +140,9 @@ def delete_snapshot(ask: Ask, _: Any, name: str) -> Response:
 def _moved(ask: Ask, change: Callable[[ClockState, int], ClockState]) -> Response:
     with ask.parts.writing("settings") as unit:
         try:
-            unit.clock = change(unit.clock, unit.real)
+            unit.set_clock(change(unit.clock, unit.real))
         except ValueError as error:
             raise Invalid(str(error)) from error
-        unit.now = unit.clock.now(unit.real)
         return json_response(200, _clock(unit))
 
 
@@ -189,16 +175,4 @@ def _snapshot(snapshot: keeping.Snapshot) -> Dict[str, Any]:
     return {**asdict(snapshot), "taken": stamp(snapshot.taken)}
 
 
-def _milliseconds(text: str) -> int:
-    from datetime import datetime, timezone
-
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise Invalid(f"'{text}' is not a time in ISO 8601.") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return int(moment.timestamp() * 1000)
-
-
-__all__ = ["AUDIENCE", "HOST", "handle"]
+__all__ = ["AUDIENCE", "handle"]

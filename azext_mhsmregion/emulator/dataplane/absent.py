@@ -7,19 +7,7 @@ from typing import Any, Mapping
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response
-from azext_mhsmregion.model import messages
-from azext_mhsmregion.model.errors import ModelError
-
-
-class NotCovered(ModelError):
-    """501: the service does it, this emulator does not."""
-
-    status = 501
-    code = "NotImplemented"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(messages.not_covered(what))
-
+from azext_mhsmregion.model.errors import NotCovered
 
 ROUTES = (
     ("POST", "/keys/restore"),

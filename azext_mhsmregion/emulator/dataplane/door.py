@@ -17,7 +17,7 @@ from azext_mhsmregion.emulator.dataplane import (
     security_domain,
     settings,
 )
-from azext_mhsmregion.emulator.dataplane.frame import Visit
+from azext_mhsmregion.emulator.dataplane.frame import Arrived, Visit
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
 from azext_mhsmregion.emulator.keyring import Keyring
@@ -33,7 +33,10 @@ AUDIENCE = "https://managedhsm.azure.net"
 API_VERSIONS = (
     "7.0", "7.1", "7.2-preview", "7.2", "7.3-preview", "7.3", "7.4-preview.1", "7.4", "7.5-preview.1", "7.5",
     "7.6-preview.1", "7.6-preview.2", "7.6", "2025-07-01", "2026-01-01-preview",
+    "2026-07-01-preview",
 )  # fmt: skip
+NEWEST = "2025-07-01"
+"""The newest one that is no preview."""
 
 router = Router()
 absent.register(router)
@@ -49,9 +52,14 @@ settings.register(router)
 def handle(ask: Ask, keyring: Keyring, balancer: Balancer) -> Response:
     """Answer one data-plane request in the region that the caller's connection reached. Raises
     ConnectionBroken where an outage leaves no answer."""
+    begun = ask.parts.sources.real()
     arrived = frame.locate(ask, balancer)
     if arrived is None:
         return _no_such_name(ask)
+    return _marked(ask, _answer(ask, arrived, keyring), begun)
+
+
+def _answer(ask: Ask, arrived: Arrived, keyring: Keyring) -> Response:
     pool, region, trouble = arrived.pool, arrived.region, arrived.trouble
     try:
         principal = authenticate(ask, (AUDIENCE,))
@@ -64,6 +72,14 @@ def handle(ask: Ask, keyring: Keyring, balancer: Balancer) -> Response:
         response = error_response(error, ask.parts.sources.new_id())
     headers = response.headers + _service_headers(region)
     return replace(response, headers=headers, delay=trouble.delay)
+
+
+def _marked(ask: Ask, response: Response, begun: int) -> Response:
+    """With what every answer of a pool carries, the challenge included: an id, and how many real
+    milliseconds it took, those that a fault holds it back among them."""
+    latency = ask.parts.sources.real() - begun + response.delay
+    marks = (("x-ms-request-id", ask.parts.sources.new_id()), ("x-ms-server-latency", str(max(0, latency))))
+    return replace(response, headers=(*response.headers, *marks))
 
 
 def error_response(error: ModelError, activity: str) -> Response:
@@ -93,7 +109,7 @@ def _check_api_version(ask: Ask) -> None:
     if version not in API_VERSIONS:
         raise Invalid(
             f"The specified version ({version}) is not recognized. "
-            f"Consider using the latest supported version ({API_VERSIONS[-2]}).",
+            f"Consider using the latest supported version ({NEWEST}).",
             "BadParameter",
         )
 

@@ -8,8 +8,9 @@ from typing import Iterator, Optional, Tuple
 
 from azext_mhsmregion.emulator import objects, traffic
 from azext_mhsmregion.emulator.frame import Ask
+from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
 from azext_mhsmregion.emulator.keyring import Keyring
-from azext_mhsmregion.emulator.traffic import SUFFIX, Balancer
+from azext_mhsmregion.emulator.traffic import Balancer
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import ConnectionBroken
 from azext_mhsmregion.model import activation, availability, messages, rbac
@@ -57,7 +58,7 @@ class Visit:
     @property
     def host_url(self) -> str:
         """The pool's global address, as it stands in answers."""
-        return f"https://{self.pool.name.lower()}{SUFFIX}"
+        return f"https://{self.pool.name.lower()}{POOL_SUFFIX}"
 
     @property
     def host_as_named(self) -> str:
@@ -65,16 +66,15 @@ class Visit:
         host, case included: sent on to a host in another case than the user typed, they answer its
         challenge by sending their first request, the POST, once more (azure-keyvault-securitydomain
         1.0.0b4; clients themselves send the host in lower case)."""
-        region = self.ask.request.host[: -len(self.pool.name + SUFFIX)]
-        return f"{region}{self.pool.name}{SUFFIX}"
+        region = self.ask.request.host[: -len(self.pool.name + POOL_SUFFIX)]
+        return f"{region}{self.pool.name}{POOL_SUFFIX}"
 
     def authorize(self, unit: Unit, action: str, scope: str, before_activation: bool = False) -> None:
         """Activation (C4), then local RBAC as this region sees it now (K3)."""
         pool = self._fresh(unit)
         if not before_activation:
             activation.require_active(pool, unit.now)
-        assert self.ask.principal is not None
-        rbac.authorize(objects.rights(unit, pool, self.region), self.ask.principal.object_id, action, scope)
+        rbac.authorize(objects.rights(unit, pool, self.region), self.ask.ids, action, scope)
 
     @contextmanager
     def reading(

@@ -187,6 +187,7 @@ def request_of(
 
 
 def _page(visit: Visit, path: str, items: List[Item]) -> Response:
-    """One page of a list: 25 at most (facts of the service's limits)."""
-    url = f"{visit.host_url}{path}"
+    """One page of a list: 25 at most (facts of the service's limits). The next one is on the host that
+    was asked: a regional name's list is that region's to its end."""
+    url = f"https://{visit.ask.request.host}{path}"
     return json_response(200, page(items, visit.ask.request.query, "maxresults", PAGE, url))

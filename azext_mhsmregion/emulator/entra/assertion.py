@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from azext_mhsmregion.crypto import b64url
 from azext_mhsmregion.emulator.directory import Principal
 from azext_mhsmregion.emulator.entra import errors
-from azext_mhsmregion.emulator.entra.context import EntraContext
+from azext_mhsmregion.emulator.entra.context import SHARED_TENANTS, EntraContext
 from azext_mhsmregion.emulator.entra.tokens import SKEW
+from azext_mhsmregion.emulator.hosts import LOGIN_HOST
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ("RS256", "PS256")
 _PATHS = ("oauth2/v2.0/token", "oauth2/token", "v2.0")
-_LOGIN = "https://login.microsoftonline.com"
 _UNCHECKED: Any = dict.fromkeys(("verify_aud", "verify_exp", "verify_nbf", "verify_iat"), False)
 
 
@@ -54,11 +54,8 @@ def _is_within(begin: object, end: object, now: float) -> bool:
 
 
 def _audiences(tenant: str) -> Tuple[str, ...]:
-    places = (tenant, "common", "organizations")
     return tuple(
-        f"{_LOGIN}/{place}/{path}"
-        for place in places
-        for path in ("oauth2/v2.0/token", "oauth2/token", "v2.0")
+        f"https://{LOGIN_HOST}/{place}/{path}" for place in (tenant, *SHARED_TENANTS) for path in _PATHS
     )
 
 

@@ -9,6 +9,9 @@ from typing import Callable
 from azext_mhsmregion.emulator.directory import Directory
 from azext_mhsmregion.emulator.entra.tokens import Tokens
 
+SHARED_TENANTS = ("common", "organizations")
+"""Names that stand for whatever tenant somebody belongs to."""
+
 
 def _random_id() -> str:
     return str(uuid.uuid4())

@@ -10,13 +10,12 @@ from typing import Any, Dict
 from urllib.parse import unquote, urlsplit
 
 from azext_mhsmregion.emulator.entra import device_page, errors, managed_identity, token_endpoint
-from azext_mhsmregion.emulator.entra.context import EntraContext
+from azext_mhsmregion.emulator.entra.context import SHARED_TENANTS, EntraContext
+from azext_mhsmregion.emulator.hosts import LOGIN_HOST as HOST
 from azext_mhsmregion.emulator.wire import Request, Response, json_response
 
-HOST = "login.microsoftonline.com"
 LOGIN = f"https://{HOST}"
 ALIASES = (HOST, "login.windows.net", "login.microsoft.com", "sts.windows.net")
-SHARED_TENANTS = ("common", "organizations")
 # Method and path behind the tenant -> is it the v2.0 form?
 _OPENID_CONFIGURATION = {
     ("GET", ".well-known/openid-configuration"): False,

@@ -13,11 +13,10 @@ from urllib.parse import parse_qsl, unquote_plus
 from azext_mhsmregion.crypto import b64url
 from azext_mhsmregion.emulator.directory import Principal
 from azext_mhsmregion.emulator.entra import assertion, device_page, devices, errors, resources, users
-from azext_mhsmregion.emulator.entra.context import EntraContext
+from azext_mhsmregion.emulator.entra.context import SHARED_TENANTS, EntraContext
 from azext_mhsmregion.emulator.entra.tokens import LIFETIME, TokenError, TokenExpired
 from azext_mhsmregion.emulator.wire import Request, Response, json_response
 
-SHARED_TENANTS = ("common", "organizations")
 REFRESH_AUDIENCE = "urn:mhsmregion:refresh"
 """The audience of refresh tokens: no resource's, so that none of them passes for an access token."""
 

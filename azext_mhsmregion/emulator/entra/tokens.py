@@ -11,13 +11,13 @@ import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Collection, Dict, Optional
+from typing import Any, Callable, Collection, Dict, Optional, Protocol
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from azext_mhsmregion.emulator.directory import SERVICE_PRINCIPAL, USER, Directory, Principal
+from azext_mhsmregion.emulator.directory import SERVICE_PRINCIPAL, USER, Principal
 from azext_mhsmregion.emulator.entra.devices import Devices
 from azext_mhsmregion.emulator.files import create_private
 
@@ -44,7 +44,12 @@ class TokenInvalid(TokenError):
 
 
 class TokenExpired(TokenError):
-    """The token's lifetime is over."""
+    """The token's lifetime is over: it ``expired`` before ``now``, seconds since 1970."""
+
+    def __init__(self, expired: float, now: float) -> None:
+        super().__init__("The token is expired.")
+        self.expired = expired
+        self.now = now
 
 
 class WrongAudience(TokenError):
@@ -79,10 +84,17 @@ class Claims:
     expires: float
 
 
+class Tenant(Protocol):
+    """A directory, as far as tokens go."""
+
+    @property
+    def tenant_id(self) -> str: ...
+
+
 class Tokens:
     """Issues and verifies the tokens of one home. May be shared by threads."""
 
-    def __init__(self, home: Path, directory: Directory, now: Callable[[], float]) -> None:
+    def __init__(self, home: Path, directory: Tenant, now: Callable[[], float]) -> None:
         self._path = home / KEY_FILE
         self._directory = directory
         self._now = now
@@ -128,14 +140,18 @@ class Tokens:
     def verify(self, token: str, audiences: Collection[str]) -> Claims:
         """The claims of ``token``. Raises a :class:`TokenError`. A slash at the end of an
         audience makes no difference."""
-        claims = self._verified.get(token) or self._verify_signed(token)
+        claims = self._seen(token) or self._verify_signed(token)
         if claims.audience.rstrip("/") not in {audience.rstrip("/") for audience in audiences}:
             raise WrongAudience(claims.audience, audiences)
         if claims.expires <= self._now():
-            raise TokenExpired("The token is expired.")
+            raise TokenExpired(claims.expires, self._now())
         if claims.not_before > self._now() + SKEW:
             raise TokenInvalid("The token is not valid yet.")
         return claims
+
+    def prepare(self) -> None:
+        """Make or load the key now: the first to sign in would wait for it. Raises OSError."""
+        self._key()
 
     def key_set(self) -> Dict[str, Any]:
         """The public key as a JSON Web Key Set (``/discovery/keys``)."""
@@ -151,6 +167,11 @@ class Tokens:
             "issuer": self.issuer,
         }
         return {"keys": [row]}
+
+    def _seen(self, token: str) -> Optional[Claims]:
+        """The claims of a token that was verified before, and whose tenant is still ours."""
+        found = self._verified.get(token)
+        return None if found is None or found.tenant_id != self._directory.tenant_id else found
 
     def _verify_signed(self, token: str) -> Claims:
         try:
@@ -209,7 +230,10 @@ def _load_or_create(path: Path) -> rsa.RSAPrivateKey:
         data = path.read_bytes()
     except FileNotFoundError:
         made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        data = create_private(path, _pem(made), "token-key.pem")
+        text = _pem(made)
+        data = create_private(path, text, "token-key.pem")
+        if data == text:
+            return made  # loading it would check its primes, which takes as long as making it
     key = serialization.load_pem_private_key(data, password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError(f"{path}: must hold an RSA private key")

@@ -12,8 +12,16 @@ from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Tupl
 from urllib.parse import parse_qsl
 
 from azext_mhsmregion.emulator.errors import HomeError, HomeUnwritable
-from azext_mhsmregion.emulator.http import requestlog
-from azext_mhsmregion.emulator.wire import Caller, Gateway, Request, Response, json_response
+from azext_mhsmregion.emulator.http import connection, outage, requestlog
+from azext_mhsmregion.emulator.wire import (
+    Caller,
+    ConnectionBroken,
+    Gateway,
+    Request,
+    Response,
+    json_response,
+)
+from azext_mhsmregion.emulator.witness import Witness
 
 LONGEST_BODY = 1024 * 1024
 """Bytes of a request body that are accepted; a longer one gets 413."""
@@ -33,14 +41,20 @@ Headers = List[Tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Tunnel:
-    """What is fixed for the life of a connection: the host it was opened for, and its caller."""
+    """What is fixed for the life of a connection: the host it was opened for, its caller, and its
+    number."""
 
     host: str
     caller: Caller
+    number: int = 0
 
 
 class BodyTooLong(Exception):
     """The body is longer than :data:`LONGEST_BODY`."""
+
+
+class BodyTooSlow(Exception):
+    """The body took longer than :data:`connection.BODY_TIMEOUT`."""
 
 
 class Disconnected(Exception):
@@ -51,7 +65,10 @@ class App:
     """Serves the requests of every connection; the connection's :class:`Tunnel` comes in the
     scope's state. ``now`` is real time in seconds since 1970, for the Date header."""
 
-    def __init__(self, gateway: Gateway, workers: Executor, now: Callable[[], float]) -> None:
+    def __init__(
+        self, gateway: Gateway, workers: Executor, now: Callable[[], float], witness: Witness
+    ) -> None:
+        self._witness = witness
         self._gateway = gateway
         self._workers = workers
         self._now = now
@@ -65,6 +82,10 @@ class App:
             headers = self._headers(response)
         except (Disconnected, asyncio.CancelledError):  # only a stop without grace cancels
             return
+        except ConnectionBroken as broken:
+            self._record(scope, tunnel, requestlog.BROKEN, begun)
+            await outage.break_off(receive, scope["state"]["drop"], broken.effect)
+            return
         except HomeError as error:
             log.warning("%s", error.message)
             response = _unusable(error)
@@ -73,24 +94,34 @@ class App:
             log.exception("%s https://%s%s failed", scope["method"], tunnel.host, scope["path"])
             response = _failure()
             headers = self._headers(response)
+        if response.delay:
+            await asyncio.sleep(response.delay / 1000)
+        self._record(scope, tunnel, response.status, begun)
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    def _record(self, scope: Scope, tunnel: Tunnel, status: int, begun: float) -> None:
+        took = time.perf_counter() - begun
+        asked = (scope["method"], scope["raw_path"].decode("latin-1"))
+        self._witness.asked(tunnel.number, tunnel.caller, tunnel.host, asked, status, took)
         requestlog.record(
             scope["method"],
-            f"{tunnel.host}{scope['raw_path'].decode('latin-1')}",
-            response.status,
-            time.perf_counter() - begun,
+            f"{tunnel.host}{asked[1]}",
+            status,
+            took,
             tunnel.caller.client,
             tunnel.caller.place,
             tunnel.caller.region,
             _client_request_id(scope["headers"]),
         )
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
 
     async def _respond(self, scope: Scope, receive: Receive, tunnel: Tunnel) -> Response:
         try:
-            body = await _read_body(receive)
+            body = await _read_body(receive, scope["state"])
         except BodyTooLong:
             return _too_long()
+        except BodyTooSlow:
+            return _too_slow()
         headers = _joined(scope["headers"])
         if not _is_for(headers.get("host"), tunnel.host):
             return _misdirected(headers.get("host", ""), tunnel.host)
@@ -121,9 +152,10 @@ class App:
         return self._date[1]
 
 
-async def _read_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive, state: Mapping[str, Any]) -> bytes:
     """The whole body. One that is too long is read on and thrown away, within reason, so that
-    the client gets to read its answer. Raises :class:`BodyTooLong`, :class:`Disconnected`."""
+    the client gets to read its answer. ``state`` is the request's: the connection says there that
+    the time is over. Raises :class:`BodyTooLong`, :class:`BodyTooSlow`, :class:`Disconnected`."""
     parts: List[bytes] = []
     length = 0
     more = True
@@ -132,6 +164,8 @@ async def _read_body(receive: Receive) -> bytes:
         if message["type"] == "http.disconnect":
             raise Disconnected()
         more = message.get("more_body", False)
+        if more and connection.LATE in state:
+            raise BodyTooSlow()
         length += len(message["body"])
         if length <= LONGEST_BODY:
             parts.append(message["body"])
@@ -184,6 +218,11 @@ def _unusable(error: HomeError) -> Response:
 
 def _too_long() -> Response:
     return _error(413, "RequestBodyTooLarge", f"The body is longer than {LONGEST_BODY} bytes.", _CLOSE)
+
+
+def _too_slow() -> Response:
+    text = f"The body did not arrive within {connection.BODY_TIMEOUT:g} seconds."
+    return _error(408, "RequestTimeout", text, _CLOSE)
 
 
 def _misdirected(asked: str, host: str) -> Response:

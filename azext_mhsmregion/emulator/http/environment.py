@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from azext_mhsmregion.emulator.directory import Directory
 from azext_mhsmregion.emulator.http.authority import TRUST_STORE_PASSWORD, bundle_path, trust_store_path
+from azext_mhsmregion.emulator.http.proxypassword import ANONYMOUS, word_of
+from azext_mhsmregion.model import places
 
 HOST = "127.0.0.1"
 NO_PROXY = "localhost,127.0.0.1,::1"
-DEFAULT_PLACE = "-"
-"""Stands for "no place" where a proxy's user name may not be empty: ``requests`` drops those."""
 
 
 def variables(
@@ -27,14 +27,19 @@ def variables(
     client: str = "-",
     environ: Optional[Mapping[str, str]] = None,
     java_port: Optional[int] = None,
+    address: str = HOST,
+    password: str = "",
+    known_as: Optional[Path] = None,
 ) -> Dict[str, str]:
     """The variables for a client that stands at ``place`` (None: the default one) and is called
     ``client``. ``environ`` is the user's present environment, ``java_port`` the place's own port:
     Java's clients cannot say where they stand. The trust store is left out of JAVA_TOOL_OPTIONS
-    where ``Authority.bundle`` could not write one."""
+    where ``Authority.bundle`` could not write one. ``address`` is where clients find the server,
+    ``password`` its proxy's, ``known_as`` the home that commands name (None: ``home``)."""
     present = os.environ if environ is None else environ
-    proxy = proxy_url(port, place, client)
+    proxy = proxy_url(port, place, client, address, password)
     bundle = str(bundle_path(home))
+    java_word = word_of(client, password) if password else ""
     names = {
         "HTTPS_PROXY": proxy,
         "HTTP_PROXY": proxy,
@@ -46,13 +51,13 @@ def variables(
         "SSL_CERT_FILE": bundle,
         "CURL_CA_BUNDLE": bundle,
         "NODE_EXTRA_CA_CERTS": bundle,
-        "JAVA_TOOL_OPTIONS": _java_options(home, java_port or port),
+        "JAVA_TOOL_OPTIONS": _java_options(home, address, java_port or port, java_word),
         "AZURE_TENANT_ID": directory.tenant_id,
         "AZURE_SUBSCRIPTION_ID": directory.subscription_id,
         "AZURE_CONFIG_DIR": str(home / "az"),
         "AZURE_EXTENSION_DIR": _extension_folder(home, present),
         "MHSMREGION_PROVIDER": "emulator",
-        "MHSMREGION_HOME": str(home),
+        "MHSMREGION_HOME": str(known_as or home),
     }
     app = directory.app
     if app is not None:
@@ -112,21 +117,39 @@ def _dotenv_value(value: str) -> str:
     return f'"{value.translate(_DOTENV_ESCAPED)}"'
 
 
-def proxy_url(port: int, place: Optional[str], client: str) -> str:
-    """The server's proxy for a client called ``client`` at ``place`` (None, "": the default one)."""
-    if not place and client == "-":
-        return f"http://{HOST}:{port}"
-    return f"http://{quote(place or DEFAULT_PLACE, safe='')}:{quote(client, safe='')}@{HOST}:{port}"
+def proxy_url(port: int, place: Optional[str], client: str, address: str = HOST, password: str = "") -> str:
+    """The server's proxy for a client called ``client`` at ``place`` (None, "": the default one).
+    Raises ModelError for a place that nobody knows."""
+    place = places.parse(place or "")
+    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    if not place and client == ANONYMOUS and not password:
+        return f"http://{where}"
+    word = word_of(client, password)
+    return f"http://{quote(place or places.DEFAULT, safe='')}:{quote(word, safe='')}@{where}"
 
 
-def _java_options(home: Path, port: int) -> str:
-    """Java's tunnels send no proxy credentials: a Java client's place is that of its port."""
+def reached_at(listening: str) -> str:
+    """The address at which this machine's clients find a server that listens on ``listening``."""
+    return {"0.0.0.0": HOST, "::": "::1"}.get(listening, listening)
+
+
+def _java_options(home: Path, address: str, port: int, password: str) -> str:
+    """Java's tunnels send no proxy credentials unless asked: a Java client's place is that of its
+    port. A password is asked for, with a user name that says nothing; JDKs need to be told that a
+    tunnel may be asked for one."""
     options = [
-        f"-Dhttps.proxyHost={HOST}",
+        f"-Dhttps.proxyHost={address}",
         f"-Dhttps.proxyPort={port}",
-        f"-Dhttp.proxyHost={HOST}",
+        f"-Dhttp.proxyHost={address}",
         f"-Dhttp.proxyPort={port}",
     ]
+    if password:
+        for scheme in ("https", "http"):
+            options += [
+                f"-D{scheme}.proxyUser={places.DEFAULT}",
+                f"-D{scheme}.proxyPassword={_java_quoted(password)}",
+            ]
+        options.append("-Djdk.http.auth.tunneling.disabledSchemes=")
     store = trust_store_path(home)
     if store.exists():
         options += [

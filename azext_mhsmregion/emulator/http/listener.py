@@ -14,21 +14,34 @@ import json
 import logging
 import socket
 import ssl
+import time
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Callable, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 from urllib.parse import parse_qsl
 
-from azext_mhsmregion.emulator.http import hello, preface, requestlog
+from azext_mhsmregion.emulator.hosts import CONTROL_HOST
+from azext_mhsmregion.emulator.http import admission, hello, outage, passthrough, preface, requestlog
+from azext_mhsmregion.emulator.http.admission import Admission
 from azext_mhsmregion.emulator.http.app import Tunnel
 from azext_mhsmregion.emulator.http.authority import Authority, NotOurName
-from azext_mhsmregion.emulator.wire import Caller, Gateway, NameKind, Request, Resolution
+from azext_mhsmregion.emulator.http.passthrough import Passage, Passthrough
+from azext_mhsmregion.emulator.wire import (
+    Caller,
+    ConnectionBroken,
+    Gateway,
+    NameKind,
+    Request,
+    Resolution,
+)
+from azext_mhsmregion.emulator.witness import Witness
 
 PORT_SERVED = 443
 PREFACE_TIMEOUT = 60.0
 """Seconds that a client has for its first request head or ClientHello, and for its handshake."""
 
+METRICS_PATH = "/metrics"
 IDENTITY_TARGETS = ("http://169.254.169.254/metadata/identity/oauth2/token", "/msi/token")
 """What is asked for a managed identity's token: over HTTP_PROXY, or of the port itself."""
 
@@ -43,25 +56,36 @@ _SAYS = "mhsmregion emulator"
 log = logging.getLogger(__name__)
 
 
+Entrance = Callable[[str], Resolution]
+"""What a host means to a connection that was opened to one region's address."""
+
+
 @dataclass(frozen=True)
 class Door:
     """What every listener shares: the emulator behind, the authority, the threads for both,
-    and the factory of the HTTP protocol of a connection."""
+    the factory of the HTTP protocol of a connection, whom it admits, what passes it, and who is told."""
 
     gateway: Gateway
     authority: Authority
     workers: Executor
     protocol: Callable[[Tunnel], asyncio.Protocol]
     health: Mapping[str, Any]
+    admission: Admission
+    passthrough: Passthrough
+    witness: Witness
 
 
 class Listener:
-    """Accepts on one socket. ``place`` is where its clients stand unless they say otherwise."""
+    """Accepts on one socket. ``place`` is where its clients stand unless they say otherwise. With an
+    ``entrance`` it takes TLS alone, and asks that what a host means to those who enter here."""
 
-    def __init__(self, door: Door, sock: socket.socket, place: str) -> None:
+    def __init__(
+        self, door: Door, sock: socket.socket, place: str, entrance: Optional[Entrance] = None
+    ) -> None:
         self._door = door
         self._socket = sock
         self._place = place
+        self._entrance = entrance
         self._raw: Set[socket.socket] = set()
         self._welcomes: Set[asyncio.Task[None]] = set()
 
@@ -116,24 +140,31 @@ class Listener:
         """Bring one connection as far as HTTP, or answer it and hang up."""
         try:
             tunnel = await asyncio.wait_for(self._tunnel(sock), PREFACE_TIMEOUT)
+            if isinstance(tunnel, Passage):
+                await tunnel.relay(sock)
+                return
             context = await self._context(sock, tunnel) if tunnel is not None else None
             if tunnel is not None and context is not None:
                 self._raw.discard(sock)  # from here on the transport closes it, on failure too
                 await self._hand_over(sock, tunnel, context)
         except preface.BadPreface as error:
-            log.info("a connection was answered %d: %s", error.status, error)
-            await _say_farewell(sock, _answer(error.status, str(error)))
+            if not error.is_logged:
+                log.info("a connection was answered %d: %s", error.status, error)
+            await _say_farewell(sock, _answer(error.status, str(error), *error.headers))
+        except ConnectionBroken as broken:
+            requestlog.record("CONNECT", broken.region, requestlog.BROKEN, place=self._place)
+            await outage.meet(sock, broken.effect)
         except (preface.Gone, asyncio.TimeoutError, OSError) as error:
             log.debug("a connection ended early: %r", error)
         except Exception:
             log.exception("a connection failed")
 
-    async def _tunnel(self, sock: socket.socket) -> Optional[Tunnel]:
+    async def _tunnel(self, sock: socket.socket) -> Union[Tunnel, Passage, None]:
         """Whom this connection is for, or None when it has been answered."""
         first = await preface.peek(sock, 1)
         if not first:
             return None
-        if first[0] == hello.HANDSHAKE:
+        if first[0] == hello.HANDSHAKE or self._entrance is not None:
             return await self._direct(sock)
         if not first.isalpha():
             raise preface.BadPreface(400, "This port takes CONNECT, TLS and GET /health.")
@@ -141,8 +172,12 @@ class Listener:
         if head.method == "CONNECT":
             return await self._connect(sock, head)
         if head.method == "GET" and head.target.partition("?")[0] in IDENTITY_TARGETS:
-            answer = await self._identity(head)
+            answer = await self._identity(sock, head)
+        elif head.method == "GET" and head.target == METRICS_PATH:
+            answer = await self._metrics(head)
         else:
+            if not _is_health(head):
+                self._door.admission.check(head)
             answer = _plain_answer(head, self._door.health)
             requestlog.record(head.method, head.target, _status_of(answer), place=self._place)
         await _say_farewell(sock, answer)
@@ -150,33 +185,78 @@ class Listener:
 
     async def _direct(self, sock: socket.socket) -> Optional[Tunnel]:
         """TLS without CONNECT: the ClientHello's server name is the host."""
+        if not self._door.admission.takes_direct_tls:
+            log.info("refused TLS without CONNECT: it carries no proxy password")
+            await _say_farewell(sock, admission.ACCESS_DENIED)
+            return None
         host = await preface.peek_server_name(sock) or ""
-        resolution = await self._resolve(host, self._place, "-")
+        resolution = await self._arrival(host)
         if resolution.kind is not NameKind.OURS:
             log.info("refused TLS for %r: %s", host, resolution.kind.value)
             await _say_farewell(sock, hello.UNRECOGNIZED_NAME)
             return None
-        return Tunnel(host, Caller(place=self._place, client="-", region=resolution.region))
+        return self._opened(Tunnel(host, _caller(self._place, "-", resolution)), resolution)
 
-    async def _connect(self, sock: socket.socket, head: preface.Head) -> Optional[Tunnel]:
+    async def _connect(self, sock: socket.socket, head: preface.Head) -> Union[Tunnel, Passage, None]:
+        place, client = self._door.admission.caller(head, self._place)
         host, port = preface.authority_of(head.target)
-        place, client = preface.place_and_client(head.headers, self._place)
+        passes = self._door.passthrough.allows(host)
         resolution = Resolution(NameKind.FOREIGN)
-        if port == PORT_SERVED:
+        if port == PORT_SERVED or passes:
             resolution = await self._resolve(host, place, client)
-        if resolution.kind is NameKind.OURS:
+        if passes and resolution.kind is NameKind.FOREIGN:
+            return await self._passage(sock, head, place, client)
+        if resolution.kind is NameKind.OURS and port == PORT_SERVED:
             await asyncio.get_running_loop().sock_sendall(sock, _ESTABLISHED)
-            return Tunnel(host, Caller(place=place, client=client, region=resolution.region))
+            return self._opened(Tunnel(host, _caller(place, client, resolution)), resolution)
         is_unknown = resolution.kind is NameKind.NXDOMAIN
         answer = _no_such_name(host) if is_unknown else _refusal(f"a connection to {host}:{port}")
         requestlog.record("CONNECT", head.target, _status_of(answer), client=client, place=place)
         await _say_farewell(sock, answer)
         return None
 
-    async def _identity(self, head: preface.Head) -> bytes:
+    def _opened(self, tunnel: Tunnel, resolution: Resolution) -> Tunnel:
+        """The tunnel, with its number. Raises ConnectionBroken where it leads to a region or partition
+        that is out."""
+        effect = resolution.effect
+        number = self._door.witness.opened(tunnel.caller, tunnel.host, effect is not None)
+        if effect is not None:
+            raise ConnectionBroken(effect, f"{tunnel.host} in {resolution.region}")
+        return replace(tunnel, number=number)
+
+    async def _passage(
+        self, sock: socket.socket, head: preface.Head, place: str, client: str
+    ) -> Optional[Passage]:
+        """The way to a foreign host that may be passed to, None where it is not reached."""
+        host, port = preface.authority_of(head.target)
+        begun, status, passage, why = time.perf_counter(), 200, None, ""
+        try:
+            passage = await self._door.passthrough.open(host, port)
+        except passthrough.Unreachable as error:
+            status, why = error.status, str(error)
+        took = time.perf_counter() - begun
+        requestlog.record("CONNECT", head.target, status, took, client=client, place=place)
+        if passage is None:
+            await _say_farewell(sock, _answer(status, f"{_SAYS}: no way to {host}:{port}: {why}."))
+        return passage
+
+    async def _metrics(self, head: preface.Head) -> bytes:
+        """What Prometheus scrapes, which speaks to the port as to any other program's."""
+        place, client = self._door.admission.caller(head, self._place)
+        request = Request("GET", CONTROL_HOST, METRICS_PATH)
+        response = await asyncio.get_running_loop().run_in_executor(
+            self._door.workers, self._door.gateway.handle, request, Caller(place=place, client=client)
+        )
+        requestlog.record("GET", head.target, response.status, client=client, place=place)
+        return _whole(response.status, response.body, response.header("content-type") or "")
+
+    async def _identity(self, sock: socket.socket, head: preface.Head) -> bytes:
         """A managed identity's token: the one thing that clients ask of the emulator over plain HTTP
         (the metadata address of a virtual machine, or the endpoint of App Service)."""
-        place, client = preface.place_and_client(head.headers, self._place)
+        place, client = self._door.admission.caller(head, self._place)
+        if not self._door.admission.gives_tokens_to(admission.peer_of(sock)):
+            requestlog.record("GET", head.target, 403, client=client, place=place)
+            return _refusal("a managed identity's token to another machine")
         query = dict(parse_qsl(head.target.partition("?")[2], keep_blank_values=True))
         request = Request("GET", IDENTITY_HOST, IDENTITY_PATH, query, head.headers)
         response = await asyncio.get_running_loop().run_in_executor(
@@ -185,6 +265,13 @@ class Listener:
         requestlog.record("GET", head.target, response.status, client=client, place=place)
         kind = response.header("content-type") or ""
         return _whole(response.status, response.body, kind, ("cache-control", "no-store, no-cache"))
+
+    async def _arrival(self, host: str) -> Resolution:
+        """What TLS for ``host`` comes to on this socket."""
+        if self._entrance is None:
+            return await self._resolve(host, self._place, "-")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._door.workers, self._entrance, host)
 
     async def _resolve(self, host: str, place: str, client: str) -> Resolution:
         loop = asyncio.get_running_loop()
@@ -212,6 +299,10 @@ class Listener:
         )
 
 
+def _caller(place: str, client: str, resolution: Resolution) -> Caller:
+    return Caller(place=place, client=client, region=resolution.region, partition=resolution.partition)
+
+
 def _answer(status: int, text: str, *headers: Tuple[str, str], kind: str = "text/plain") -> bytes:
     """An answer outside TLS that is a text."""
     return _whole(status, (text + "\n").encode(), f"{kind}; charset=utf-8", *headers)
@@ -233,8 +324,12 @@ def _status_of(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
+def _is_health(head: preface.Head) -> bool:
+    return head.method == "GET" and head.target == "/health"
+
+
 def _plain_answer(head: preface.Head, health: Mapping[str, Any]) -> bytes:
-    if head.method == "GET" and head.target == "/health":
+    if _is_health(head):
         return _answer(200, json.dumps({"status": "ok", **health}), kind="application/json")
     return _refusal(f"{head.method} {head.target[:200]} over plain HTTP")
 
@@ -245,7 +340,8 @@ def _refusal(what: str) -> bytes:
     text = (
         f"{_SAYS}: refused {what}. It serves HTTPS (port {PORT_SERVED}) of its own names only, so that "
         "nothing reaches real Azure by mistake; every other host is unreachable through it.\n"
-        "To let a client go past it to a host, name that host in the client's NO_PROXY."
+        "To let a client go past it to a host, name that host in the client's NO_PROXY. "
+        f"To have it relay CONNECT to a host, start it with {passthrough.OPTION} HOST."
     )
     return _answer(403, text)
 

@@ -26,9 +26,12 @@ _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) HTTP/1\.[01]")
 class BadPreface(Exception):
     """The first bytes are no request: answer ``status`` with the text and hang up."""
 
-    def __init__(self, status: int, text: str) -> None:
+    is_logged = False
+
+    def __init__(self, status: int, text: str, *headers: Tuple[str, str]) -> None:
         super().__init__(text)
         self.status = status
+        self.headers = headers
 
 
 class Gone(Exception):

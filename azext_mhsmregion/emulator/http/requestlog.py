@@ -3,7 +3,8 @@
     POST pool.managedhsm.azure.net/keys/a/create 200 4.1ms client=app-1 place=uksouth region=uksouth id=7f3a
 
 ``region`` is the region that answered, ``id`` the client's ``x-ms-client-request-id``; ``-`` stands
-for what is not known. Never a query, a header or a body: those may hold secrets.
+for what is not known, status 0 for a request whose connection an outage broke. Never a query, a
+header or a body: those may hold secrets.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Optional, TextIO
 from urllib.parse import quote
 
 NOTHING = "-"
+BROKEN = 0
+"""The status of a request that an outage left without an answer."""
+
 _LONGEST = 200
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F))
 _PACKAGE = "azext_mhsmregion.emulator"
@@ -50,8 +54,12 @@ def record(
 
 
 def to_stderr(stream: Optional[TextIO] = None) -> None:
-    """Send everything that the server logs to ``stream`` (stderr), with real time in UTC before it."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    """Send everything that the server logs to ``stream`` (stderr)."""
+    to(logging.StreamHandler(stream or sys.stderr))
+
+
+def to(handler: logging.Handler) -> None:
+    """Send everything that the server logs to ``handler``, with real time in UTC before it."""
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import signal
@@ -12,26 +13,30 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from azext_mhsmregion.emulator.http.admission import Admission
 from azext_mhsmregion.emulator.http.app import App, Tunnel
 from azext_mhsmregion.emulator.http.authority import Authority
+from azext_mhsmregion.emulator.http.connection import Connection
 from azext_mhsmregion.emulator.http.listener import Door, Listener
+from azext_mhsmregion.emulator.http.passthrough import Passthrough
 from azext_mhsmregion.emulator.wire import Gateway
+from azext_mhsmregion.emulator.witness import Witness
+from azext_mhsmregion.model.places import parse as parsed_place
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.emulator.dns.addresses import Dns
+    from azext_mhsmregion.emulator.dns.server import NameServer
 
 KEEP_ALIVE = 120
 """Seconds that an idle connection stays open; longer than any TTL, as in life (rule F10)."""
 
 GRACE = 10.0
 """Seconds that ``stop`` gives to requests under way."""
-
-LONGEST_HEADERS = 65536
-HEAD_TIMEOUT = 60.0
-"""Seconds that a request's line and headers may take to arrive."""
 
 HANDLER_THREADS = 16
 DOOR_THREADS = 4
@@ -44,7 +49,11 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves a gateway on ``host:port`` (0: any free one), and on one more port for each place in
     ``places`` (place to port). ``health`` is added to what ``GET /health`` answers. Clients
-    without a place are handed to the gateway with an empty one: its default."""
+    without a place are handed to the gateway with an empty one: its default. ``password`` is what
+    its clients must show; without one only loopback addresses can be listened on (ValueError).
+    ``passthrough``: the foreign hosts that it relays to; none unless told. ``dns``: it answers DNS
+    too, and each region is entered by an address of its own (``dns/addresses.py``). ``witness``: who
+    is told of its connections and requests."""
 
     def __init__(
         self,
@@ -55,16 +64,34 @@ class Server:
         places: Optional[Mapping[str, int]] = None,
         health: Optional[Mapping[str, Any]] = None,
         now: Callable[[], float] = time.time,
+        password: str = "",
+        passthrough: Optional[Passthrough] = None,
+        dns: Optional[Dns] = None,
+        witness: Optional[Witness] = None,
     ) -> None:
-        if not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"{host}: the emulator listens on loopback addresses only")
+        if not password and not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"{host}: without a password the emulator listens on loopback addresses only")
         self._host = host
-        self._wanted = {"": port, **(places or {})}
+        self._wanted = {"": port, **{parsed_place(name): of for name, of in (places or {}).items()}}
         self._listeners: Dict[str, Listener] = {}
+        self._dns = dns
+        self._entrances: List[Listener] = []
+        self._names: Optional[NameServer] = None
         self._handlers = ThreadPoolExecutor(HANDLER_THREADS, thread_name_prefix="mhsmregion-handler")
         self._doormen = ThreadPoolExecutor(DOOR_THREADS, thread_name_prefix="mhsmregion-door")
-        self._connections = _Connections(App(gateway, self._handlers, now))
-        self._door = Door(gateway, authority, self._doormen, self._connections.new, health or {})
+        witness = witness or Witness(lambda: int(now() * 1000))
+        self._connections = _Connections(App(gateway, self._handlers, now, witness), witness)
+        self._passthrough = passthrough or Passthrough()
+        self._door = Door(
+            gateway,
+            authority,
+            self._doormen,
+            self._connections.new,
+            health or {},
+            Admission(password),
+            self._passthrough,
+            witness,
+        )
 
     @property
     def port(self) -> int:
@@ -76,24 +103,51 @@ class Server:
         """The port of each place."""
         return {place: listener.port for place, listener in self._listeners.items() if place}
 
+    @property
+    def dns_addresses(self) -> Dict[str, str]:
+        """Where clients of each place ask DNS ("": the default place); empty when nobody can."""
+        return self._names.addresses if self._names is not None else {}
+
     async def start(self) -> None:
-        """Open all ports, or none. Raises OSError when one is taken."""
-        sockets: Dict[str, socket.socket] = {}
-        try:
+        """Open all ports, or none. Raises OSError when one is taken; its ``filename`` is the address."""
+        with contextlib.ExitStack() as opened:
             for place, port in self._wanted.items():
-                sockets[place] = _listening(self._host, port)
-        except OSError:
-            for sock in sockets.values():
-                sock.close()
-            raise
-        self._listeners = {place: Listener(self._door, sock, place) for place, sock in sockets.items()}
-        for listener in self._listeners.values():
+                sock = opened.enter_context(_listening(self._host, port))
+                self._listeners[place] = Listener(self._door, sock, place)
+            if self._dns is not None:
+                self._entrances = list(self._opened_entrances(self._dns, opened))
+                self._names = self._name_server(self._dns)
+                self._names.bind()
+            opened.pop_all()
+        for listener in (*self._listeners.values(), *self._entrances):
             listener.start()
+        if self._names is not None:
+            await self._names.start()
+
+    def _opened_entrances(self, dns: Dns, opened: contextlib.ExitStack) -> Iterator[Listener]:
+        from azext_mhsmregion.emulator.dns import addresses
+
+        for address, region in addresses.entrances().items():
+            sock = opened.enter_context(_listening(address, dns.entrance_port))
+            enter = functools.partial(self._door.gateway.enter, region=region)
+            yield Listener(self._door, sock, "", enter)
+
+    def _name_server(self, dns: Dns) -> NameServer:
+        from azext_mhsmregion.emulator.dns import addresses
+        from azext_mhsmregion.emulator.dns.server import NameServer
+
+        hosts = {place: addresses.of_region(place) if place else dns.host for place in self._wanted}
+        return NameServer(self._door.gateway.locate, hosts, dns.port, self._doormen)
 
     async def stop(self, grace: float = GRACE) -> None:
-        """Take no more connections, let requests under way end within ``grace`` seconds, close all."""
-        await asyncio.gather(*(listener.stop() for listener in self._listeners.values()))
+        """Take no more connections, let requests under way end within ``grace`` seconds, close all.
+        Tunnels to foreign hosts end at once."""
+        listeners = (*self._listeners.values(), *self._entrances)
+        await asyncio.gather(*(listener.stop() for listener in listeners))
+        if self._names is not None:
+            await self._names.stop()
         await self._connections.stop(grace)
+        self._passthrough.close()
         self._doormen.shutdown(wait=False)
         self._handlers.shutdown(wait=False)
 
@@ -118,10 +172,11 @@ class Server:
 class _Connections:
     """The HTTP connections of one server, kept by uvicorn's protocol class."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, witness: Witness) -> None:
+        self._witness = witness
         self._config = Config(
             app,
-            http=HttpToolsProtocol,
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -133,7 +188,12 @@ class _Connections:
         self._state = ServerState()
 
     def new(self, tunnel: Tunnel) -> asyncio.Protocol:
-        return _Http(self._config, self._state, {"tunnel": tunnel})
+        state: Dict[str, Any] = {"tunnel": tunnel}
+        protocol = Connection(self._config, self._state, state)
+        state["drop"] = protocol.drop
+        told = functools.partial(self._witness.closed, tunnel.number, tunnel.caller, tunnel.host)
+        protocol.when_lost = told
+        return protocol
 
     async def stop(self, grace: float) -> None:
         for connection in list(self._state.connections):
@@ -159,51 +219,6 @@ class _Connections:
             await asyncio.wait(lost, timeout=patience)
 
 
-class _Http(HttpToolsProtocol):  # type: ignore[misc]
-    """uvicorn's protocol, with a bound on headers and on the time they take, on silence before the
-    first request, and a future that tells when the connection is gone."""
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._head_timer: Optional[asyncio.TimerHandle] = None
-        self.lost: asyncio.Future[None] = self.loop.create_future()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
-
-    def connection_lost(self, exc: Optional[Exception]) -> None:
-        self._unset_keepalive_if_required()
-        self._stop_head_timer()
-        super().connection_lost(exc)
-        if not self.lost.done():
-            self.lost.set_result(None)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._header_bytes = 0
-        self._stop_head_timer()
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._head_too_slow)
-
-    def on_headers_complete(self) -> None:
-        self._stop_head_timer()
-        super().on_headers_complete()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > LONGEST_HEADERS:
-            raise ValueError("the request's headers are too long")
-        super().on_header(name, value)
-
-    def _head_too_slow(self) -> None:
-        log.info("a request's headers took longer than %g seconds", HEAD_TIMEOUT)
-        self.transport.close()
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named, because asyncio sets TCP_NODELAY on sockets that name it and on no
@@ -214,9 +229,9 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
         sock.listen(_BACKLOG)
         sock.setblocking(False)
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
     return sock
 
 
@@ -231,20 +246,28 @@ def run(
     health: Optional[Mapping[str, Any]] = None,
     now: Callable[[], float] = time.time,
     grace: float = GRACE,
+    password: str = "",
+    passthrough: Optional[Passthrough] = None,
+    dns: Optional[Dns] = None,
+    witness: Optional[Witness] = None,
 ) -> None:
-    """Serve the home until SIGTERM or SIGINT, then finish what is under way. ``ready`` is told
-    once all ports are open. Call it from the main thread."""
+    """Serve the home until SIGTERM, SIGINT or SIGHUP (unless that is ignored), then finish what is
+    under way. ``ready`` is told once all ports are open. Call it from the main thread. Threads that
+    do not end are left to the caller (``ending``)."""
     authority = Authority(home, now)
     authority.bundle()
-    server = Server(make_gateway(), authority, host, port, places, health, now)
+    server = Server(
+        make_gateway(), authority, host, port, places, health, now, password, passthrough, dns, witness
+    )
     asyncio.run(_serve_until_signal(server, ready, grace))
 
 
 async def _serve_until_signal(server: Server, ready: Callable[[Server], None], grace: float) -> None:
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signalled.set)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, signalled.set)
     await server.start()
     try:
         ready(server)

@@ -13,10 +13,12 @@ from azext_mhsmregion.model.faults import Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.partition import Partition
 from azext_mhsmregion.model.pool import (
     Deletion,
+    Identity,
     NetworkAcls,
     Operation,
     Pool,
     PoolRegion,
+    UserIdentity,
 )
 
 
@@ -32,8 +34,10 @@ def decode_pool(text: str) -> Pool:
     """The pool of a record. The same text is the same pool, and a pool is never changed in place."""
     record: Dict[str, Any] = json.loads(text)
     record["regions"] = tuple(_region(item) for item in record["regions"])
+    record["former"] = tuple(_region(item) for item in record.get("former", ()))
     record["spans"] = tuple(BilledSpan(**item) for item in record["spans"])
     record["network_acls"] = _acls(record["network_acls"])
+    record["identity"] = _identity(record.get("identity"))
     record["administrators"] = tuple(record["administrators"])
     record["deletion"] = Deletion(**record["deletion"]) if record["deletion"] else None
     record["operation"] = Operation(**record["operation"]) if record["operation"] else None
@@ -83,6 +87,12 @@ def _acls(item: Dict[str, Any]) -> NetworkAcls:
         tuple(item["ip_rules"]),
         tuple(item["virtual_network_rules"]),
     )
+
+
+def _identity(item: Optional[Dict[str, Any]]) -> Identity:
+    if item is None:  # a record of before
+        return Identity()
+    return Identity(item["principal"], tuple(UserIdentity(**user) for user in item["users"]))
 
 
 def _dump(value: Any) -> str:

@@ -18,8 +18,13 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 def locate(environ: Mapping[str, str], override: Optional[str] = None) -> Path:
-    """The home: ``override``, else MHSMREGION_HOME, else ``~/.mhsmregion``."""
-    return Path(override or environ.get("MHSMREGION_HOME") or Path.home() / ".mhsmregion").expanduser()
+    """The home: ``override``, else MHSMREGION_HOME, else ``~/.mhsmregion``; or the folder of the
+    throw-away emulator that runs for it."""
+    from azext_mhsmregion.emulator.throwaway import follow
+
+    return follow(
+        Path(override or environ.get("MHSMREGION_HOME") or Path.home() / ".mhsmregion").expanduser()
+    )
 
 
 def prepare(home: Path, mounts: Callable[[], str]) -> None:

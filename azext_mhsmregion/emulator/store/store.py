@@ -106,7 +106,8 @@ class Store:
             yield transaction
 
     def snapshot(self, target: Path) -> None:
-        """Write a copy of the store, as of one instant, to ``target``, which must not exist."""
+        """Write a copy of the store, as of one instant, to ``target``, which must not exist: a
+        draft, since a copy that fails is left half made. Raises HomeError."""
         with self._problems(), closing(sqlite3.connect(self._home / FILE, timeout=BUSY_SECONDS)) as source:
             source.execute("VACUUM INTO ?", (str(target),))
         target.chmod(0o600)

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from azext_mhsmregion.emulator.store import codec
@@ -15,7 +15,35 @@ from azext_mhsmregion.model.clock import NEVER, ClockState
 from azext_mhsmregion.model.faults import Fault, Faults
 from azext_mhsmregion.model.loss import Loss
 from azext_mhsmregion.model.pool import Operation, Pool
-from azext_mhsmregion.model.replication import Kind, Links, Row, Stamp
+from azext_mhsmregion.model.replication import Kind, Links, Object, Row, Stamp
+
+
+class Backlog(NamedTuple):
+    """What ``region`` does not show yet of what ``origin`` accepted: how many writes, how many of
+    them take a right away, and when the oldest of each was accepted."""
+
+    region: str
+    origin: str
+    writes: int
+    oldest: int
+    revocations: int
+    oldest_revocation: int
+
+
+class _Seen(NamedTuple):
+    """How far one write of an object has come: in how many of the ``wanted`` regions it has a row,
+    and when the last of them shows it."""
+
+    latest: int
+    regions: int
+    tombstone: bool
+    body: int
+    wanted: int
+
+    @property
+    def everywhere(self) -> bool:
+        return self.regions == self.wanted
+
 
 _COLUMNS = "kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, via, body, data"
 """What :meth:`Transaction._row` reads behind the region."""
@@ -165,22 +193,46 @@ class Transaction:
         query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
         return int(self._sql.execute(query, (pool_id, *living, now)).fetchone()[0])
 
+    def backlogs(self, pool_id: str, now: int, living: Sequence[str]) -> List[Backlog]:
+        """What the ``living`` regions do not show at ``now``, by origin (L7)."""
+        marks = ",".join("?" * len(living))
+        revoked = "kind = 'role_assignment' AND tombstone"
+        found = self._sql.execute(
+            f"SELECT region, origin, count(*), min(accepted), sum({revoked}), "
+            f"min(CASE WHEN {revoked} THEN accepted END) FROM row "
+            f"WHERE pool = ? AND region IN ({marks}) AND visible_from > ? "
+            "GROUP BY region, origin ORDER BY region, origin",
+            (pool_id, *living, now),
+        )
+        return [Backlog(*row[:5], row[5] or 0) for row in found]
+
+    def last_applied(self, pool_id: str, region: str, now: int) -> Optional[int]:
+        """When the newest write that a region shows was accepted, None: it shows none."""
+        found = self._sql.execute(
+            "SELECT accepted FROM row WHERE pool = ? AND region = ? AND visible_from <= ? "
+            "ORDER BY hlc DESC LIMIT 1",
+            (pool_id, region, now),
+        ).fetchone()
+        return None if found is None else int(found[0])
+
     def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> Loss:
         """The writes of ``origin`` that no region of ``others`` will ever show as things stand."""
         marks = ",".join("?" * len(others))
         found = self._sql.execute(
-            "SELECT count(*), min(accepted) FROM (SELECT min(visible_from) AS first, accepted FROM row "
-            f"WHERE pool = ? AND origin = ? AND region IN ({marks}) "
-            "GROUP BY kind, name, version, hlc HAVING first >= ?)",
-            (pool_id, origin, *others, NEVER),
+            "SELECT count(*), min(accepted) FROM "
+            f"(SELECT min(CASE WHEN region IN ({marks}) THEN visible_from ELSE ? END) AS first, accepted "
+            "FROM row WHERE pool = ? AND origin = ? GROUP BY kind, name, version, hlc HAVING first >= ?)",
+            (*others, NEVER, pool_id, origin, NEVER),
         )
         writes, oldest = found.fetchone()
         return Loss(int(writes), int(oldest or 0))
 
     def drop_stuck(self, pool_id: str, origin: str) -> None:
-        """Take out what of ``origin`` will never be shown elsewhere: it was given up."""
+        """Take out what of ``origin`` will never be shown elsewhere: it was given up. What another
+        region sends on (``via``) waits for its link."""
         self._sql.execute(
-            "DELETE FROM row WHERE pool = ? AND origin = ? AND region <> origin AND visible_from >= ?",
+            "DELETE FROM row WHERE pool = ? AND origin = ? AND region <> origin AND visible_from >= ? "
+            "AND via = ''",
             (pool_id, origin, NEVER),
         )
 
@@ -226,6 +278,40 @@ class Transaction:
     def drop_fault(self, fault_id: str) -> None:
         self._sql.execute("DELETE FROM fault WHERE id = ?", (fault_id,))
 
+    def compact(self, pool_id: str, what: Iterable[Object], living: Sequence[str], now: int) -> None:
+        """Drop rows of some objects that a higher stamp has superseded, once every ``living`` region
+        shows both (DESIGN section 2); a tombstone too, once nothing is left for it to hide."""
+        for kind, name, version in what:
+            held = self._stamps(pool_id, (kind.value, name, version), living)
+            settled = sorted(stamp for stamp, seen in held.items() if seen.latest <= now and seen.everywhere)
+            if not settled:
+                continue
+            hides_nothing = held[settled[-1]].tombstone and len(settled) == len(held)
+            for hlc, origin in settled if hides_nothing else settled[:-1]:
+                key = (pool_id, kind.value, name, version, hlc, origin)
+                where = "WHERE pool = ? AND kind = ? AND name = ? AND version = ? AND hlc = ? AND origin = ?"
+                self._sql.execute("DELETE FROM body WHERE id = ?", (held[hlc, origin].body,))
+                for region in self._regions_with_rows(pool_id):
+                    self._sql.execute(f"DELETE FROM row {where} AND region = ?", (*key, region))
+                self._bodies.pop(key, None)
+
+    def _stamps(
+        self, pool_id: str, what: Tuple[str, str, str], living: Sequence[str]
+    ) -> Dict[Tuple[int, str], _Seen]:
+        """Of each write of one object: when the last of the ``living`` regions shows it."""
+        held: Dict[Tuple[int, str], _Seen] = {}
+        for region in living:
+            found = self._sql.execute(
+                "SELECT hlc, origin, visible_from, tombstone, body FROM row WHERE pool = ? AND region = ? "
+                "AND kind = ? AND name = ? AND version = ?",
+                (pool_id, region, *what),
+            )
+            for hlc, origin, visible, tombstone, body in found:
+                before = held.get((hlc, origin), _Seen(0, 0, bool(tombstone), body, len(living)))
+                latest = max(before.latest, visible)
+                held[hlc, origin] = before._replace(latest=latest, regions=before.regions + 1)
+        return held
+
     # -- material, settings, events --------------------------------------------------
     def material(self, version: str) -> Optional[bytes]:
         """Wrapped private key of a key version."""
@@ -265,6 +351,21 @@ class Transaction:
         )
         names = ("service_time", "real_time", "pool", "kind")
         return [{**dict(zip(names, row)), **json.loads(row[4])} for row in found]
+
+    def event_counts(self, pool: str) -> Dict[str, int]:
+        """How many events of each kind a pool has."""
+        found = self._sql.execute("SELECT kind, count(*) FROM event WHERE pool = ? GROUP BY kind", (pool,))
+        return dict(found.fetchall())
+
+    def events_after(self, last: int, pool: Optional[str] = None) -> List[Dict[str, Any]]:
+        """Audit events behind the one with id ``last``, oldest first, with their ids."""
+        found = self._sql.execute(
+            "SELECT id, service_time, real_time, pool, kind, data FROM event "
+            "WHERE id > ?1 AND (?2 IS NULL OR pool = '' OR pool = ?2 COLLATE NOCASE) ORDER BY id",
+            (last, pool),
+        )
+        names = ("id", "service_time", "real_time", "pool", "kind")
+        return [{**json.loads(row[5]), **dict(zip(names, row))} for row in found]
 
     def clear(self) -> None:
         """Take everything out: pools, objects, material, settings, clock, events."""

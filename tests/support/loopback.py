@@ -7,8 +7,10 @@ import fcntl
 import os
 import socket
 import struct
-from contextlib import contextmanager
-from typing import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Iterator
+
+from support import namespace
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
@@ -31,6 +33,19 @@ def only_loopback() -> Iterator[None]:
             _call("setns", before, CLONE_NEWNET)
     finally:
         os.close(before)
+
+
+@contextmanager
+def only_loopback_of(item: Any, required: bool) -> Iterator[None]:
+    """The same for a whole test; for a user who is not root it runs again as the root of a namespace.
+    Where neither is allowed the test is skipped, or fails if it is ``required``."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_loopback())
+        except (OSError, AttributeError) as error:  # no permission, or no Linux
+            reason = f"no network of loopback only can be made here: {error}"
+            namespace.again(item, "--net", reason, required)
+        yield
 
 
 def _call(name: str, *arguments: int) -> None:

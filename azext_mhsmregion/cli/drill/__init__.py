@@ -1,0 +1,1 @@
+"""``keyvault region drill``: an outage rehearsed around the user's own command."""

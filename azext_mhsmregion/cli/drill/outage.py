@@ -1,0 +1,82 @@
+"""The outage of a drill as it went: planned by the fault, noticed by the traffic manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Sequence
+
+from azext_mhsmregion.cli.drill.saw import instant
+
+DESTROYED = "destroyed"
+UNHEALTHY, HEALTHY = "region-unhealthy", "region-healthy"
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Seconds from the drill's start. ``detected`` and ``recovered`` are when the traffic manager took
+    the region for unhealthy and for healthy again, ``known_by`` when the last client's cached name
+    ended; None: not in the drill's time. ``end`` is None where it has none."""
+
+    fault: str
+    region: str
+    scope: str
+    effect: str
+    kind: str
+    begin: float
+    end: Optional[float]
+    to: Optional[str] = None
+    partition: Optional[int] = None
+    detected: Optional[float] = None
+    known_by: Optional[float] = None
+    recovered: Optional[float] = None
+
+    @property
+    def what(self) -> str:
+        """What is broken, in words."""
+        if self.to:
+            return f"the link between {self.region} and {self.to}"
+        if self.partition is not None:
+            return f"partition {self.partition} of the pool in {self.region}"
+        where = {"pool": f"the pool in {self.region}", "service": f"Managed HSM in {self.region}"}
+        return where.get(self.scope, f"the whole region {self.region}")
+
+    def covers(self, at: float) -> bool:
+        return self.begin <= at < (float("inf") if self.end is None else self.end)
+
+
+def outage(
+    fault: Mapping[str, Any], events: Sequence[Mapping[str, Any]], start: float, ended: float
+) -> Outage:
+    """From the fault that was injected and the events behind it; ``ended`` is when the command did, and
+    with it the outage at the latest, unless something was destroyed."""
+    begin, end = instant(fault["start"]) - start, None
+    if fault["kind"] != DESTROYED:
+        planned = ended if fault["end"] is None else instant(fault["end"]) - start
+        end = max(begin, min(ended, planned))
+    noticed = _first(events, UNHEALTHY, fault["region"], begin, start)
+    back = None if end is None else _first(events, HEALTHY, fault["region"], end, start)
+    return Outage(
+        fault=fault["id"],
+        region=fault["region"],
+        scope=fault["scope"],
+        effect=fault["effect"],
+        kind=fault["kind"],
+        begin=begin,
+        end=end,
+        to=fault["to"],
+        partition=fault["partition"],
+        detected=_seconds(noticed, "time", start),
+        known_by=_seconds(noticed, "clientsKnowBy", start),
+        recovered=_seconds(back, "time", start),
+    )
+
+
+def _first(
+    events: Sequence[Mapping[str, Any]], kind: str, region: str, after: float, start: float
+) -> Optional[Mapping[str, Any]]:
+    found = (event for event in events if event["kind"] == kind and event["region"] == region)
+    return next((event for event in found if instant(event["time"]) - start >= after), None)
+
+
+def _seconds(event: Optional[Mapping[str, Any]], name: str, start: float) -> Optional[float]:
+    return None if event is None else instant(event[name]) - start

@@ -1,0 +1,219 @@
+"""``keyvault region drill``: an outage around the user's own command, and what came of it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from uuid import uuid4
+
+from azext_mhsmregion.cli import confirm, context, documents
+from azext_mhsmregion.cli.drill import account, reasons, reports, stage, timeline
+from azext_mhsmregion.cli.drill.account import Bounds, Check, Drill
+from azext_mhsmregion.cli.drill.outage import outage
+from azext_mhsmregion.cli.drill.saw import instant, saw
+from azext_mhsmregion.cli.errors import OutputError, writing
+from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
+from azext_mhsmregion.model.regions import catalogue
+from azext_mhsmregion.provider.errors import ConflictError, NotFoundError, ProviderError, UsageError
+
+WITH_POOL = ("partition", "pool", "link")
+"""Scopes that break something of one pool; the others hit every pool there."""
+
+
+class DrillFailed(ProviderError):
+    """The command failed, or a bound does not hold."""
+
+
+def drill(
+    cmd,
+    name,
+    region,
+    words=None,
+    scope="region",
+    kind="transient",
+    effect=None,
+    partition=None,
+    to=None,
+    rate=None,
+    milliseconds=None,
+    after="5s",
+    lasts=None,
+    max_errors=None,
+    max_seconds=None,
+    rpo=None,
+    report=None,
+    junit=None,
+    yes=False,
+    resource_group_name=None,
+) -> None:
+    if not words:
+        raise UsageError(
+            "A drill needs a command: what is to live through the outage.",
+            "Behind two hyphens: ... --region uksouth -- ./my-app-test.sh",
+        )
+    _require_emulator(cmd)
+    said = {
+        "scope": scope, "region": region, "effect": effect, "kind": kind, "partition": partition, "to": to,
+        "rate": rate, "milliseconds": milliseconds, "after": after, "for": lasts,
+        "hsmName": name if scope in WITH_POOL else None,
+    }  # fmt: skip
+    spec = {member: value for member, value in said.items() if value is not None}
+    for file in filter(None, (report, junit)):
+        _require_folder(file)
+    if kind == "destroyed" and not yes:
+        _ask_to_destroy(region)
+    made = _rehearse(cmd, name, tuple(words), spec)
+    bounds = Bounds(max_errors, max_seconds, rpo)
+    held, why = account.checks(made, bounds), reasons.reasons(made)
+    _write(report, lambda: reports.as_json(made, bounds, held, why))
+    _write(junit, lambda: reports.as_junit(made, held, why))
+    with writing():
+        print(timeline.text(made, held, why), flush=True)
+    _judge(held, why)
+
+
+def _require_emulator(cmd: Any) -> None:
+    if context.provider(cmd.cli_ctx).kind != "emulator":
+        raise UsageError(
+            "Regions of Azure cannot be broken on purpose.", "With --provider emulator they can."
+        )
+
+
+def _ask_to_destroy(region: str) -> None:
+    """On a terminal; elsewhere it must have been said."""
+    if not confirm.on_terminal():
+        raise UsageError(
+            f"What is destroyed in {region} stays so for the rest of the drill.",
+            "Say --yes: the drill works on a snapshot, and everything is put back afterwards.",
+        )
+    confirm.ask("The drill destroys a region's pool, and puts everything back afterwards. Begin?")
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """Where the drill plays: the emulator's API, the pool's state before, the client's label and
+    place, and until which event everything is history."""
+
+    ask: stage.Ask
+    before: Mapping[str, Any]
+    client: str
+    place: str
+    mark: str
+
+
+def _rehearse(cmd: Any, name: str, words: Tuple[str, ...], spec: Dict[str, Any]) -> Drill:
+    def ask(method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
+        return context.emulator(cmd.cli_ctx).control(method, path, body)
+
+    before = ask("GET", _status_path(name))  # a pool that does not exist starts no server
+    region = _region_of(before, spec["region"])
+    _require_running_clock(ask)
+    client = f"drill-{uuid4().hex[:8]}"
+    with ExitStack() as stack:
+        stack.enter_context(stage.ended_by_sigterm())
+        context.sending(cmd.cli_ctx)
+        found = stack.enter_context(stage.server(cmd))
+        if spec["kind"] == "destroyed":
+            stack.enter_context(stage.put_back(ask, client))
+        place = context.place(cmd.cli_ctx) or region
+        scene = _Scene(ask, before, client, place, ask("GET", "events")["after"])
+        environ = stage.surroundings(cmd, found, place, client)
+        return _run(scene, words, spec, environ)
+    raise AssertionError("a context that swallows errors")
+
+
+def _run(scene: _Scene, words: Tuple[str, ...], spec: Dict[str, Any], environ: Mapping[str, str]) -> Drill:
+    start = _now(scene.ask)
+    with stage.fault(scene.ask, spec) as fault:
+        recorder = stage.Recorder(scene.ask, scene.client)
+        code = stage.command(words, environ, recorder.fetch)
+        ended = _now(scene.ask)
+        recorder.fetch()
+        return _seen(scene, words, fault, (start, ended), recorder.records, code)
+
+
+def _seen(
+    scene: _Scene,
+    words: Tuple[str, ...],
+    fault: Mapping[str, Any],
+    span: Tuple[float, float],
+    records: Sequence[Mapping[str, Any]],
+    code: int,
+) -> Drill:
+    """Everything that is to be known, before the outage is cleared away. ``span`` is when the drill
+    started and when the command ended."""
+    start, ended = span
+    pool = scene.before["hsmName"]
+    query = documents.with_query("events", after=scene.mark, hsmName=pool)
+    after = scene.ask("GET", _status_path(pool))
+    return Drill(
+        pool=pool,
+        place=scene.place,
+        client=scene.client,
+        words=words,
+        outage=outage(fault, scene.ask("GET", query)["value"], start, ended - start),
+        saw=saw(records, f"{pool.lower()}{POOL_SUFFIX}", start),
+        ended=ended - start,
+        exit_code=code,
+        lost=_lost(after) - _lost(scene.before),
+        within=after["failoverWithinSeconds"],
+    )
+
+
+def _judge(held: List[Check], why: List[str]) -> None:
+    """Raises DrillFailed, which says what is broken and why."""
+    broken = [f"{check.name}: {check.said}" for check in held if not check.is_held]
+    if broken:
+        raise DrillFailed(f"The drill failed: {'; '.join(broken)}.", "\n".join(why))
+
+
+def _require_running_clock(ask: stage.Ask) -> None:
+    if ask("GET", "clock")["mode"] == "manual":
+        raise ConflictError(
+            "The service clock is held: an outage would neither begin nor end.",
+            "Let it run: keyvault emulator clock set --mode real",
+        )
+
+
+def _now(ask: stage.Ask) -> float:
+    """Service time, seconds since 1970."""
+    return instant(ask("GET", "clock")["now"])
+
+
+def _region_of(status: Mapping[str, Any], typed: str) -> str:
+    """The region by its canonical name. Raises NotFoundError where the pool has none there."""
+    name = catalogue().normalise(typed)
+    names = [one["name"] for one in status["regions"]]
+    if name not in names:
+        raise NotFoundError(f"{status['hsmName']} is not in {typed}; it is in {', '.join(names)}.")
+    return name
+
+
+def _status_path(pool: str) -> str:
+    return f"pools/{documents.quoted(pool)}/status"
+
+
+def _lost(status: Mapping[str, Any]) -> int:
+    return sum(one["writes"] for one in status["lost"])
+
+
+def _require_folder(file: str) -> None:
+    """A drill may take long: what cannot be written is told before. Raises UsageError."""
+    folder = Path(file).absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"{file} cannot be written: there is no folder {folder}.")
+
+
+def _write(file: Optional[str], text: Any) -> None:
+    """Raises OutputError."""
+    if file is None:
+        return
+    try:
+        Path(file).write_text(text(), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+__all__ = ["DrillFailed", "drill"]

@@ -1,0 +1,84 @@
+"""``mhsm keyvault emulator fault``, ``events`` and ``metrics``: break things, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Dict, List, Optional
+
+from azext_mhsmregion.cli import confirm, context, documents
+from azext_mhsmregion.provider.errors import UsageError
+
+FOLLOW_SECONDS = 1.0
+
+
+def inject(
+    cmd,
+    scope=None,
+    hsm_name=None,
+    region=None,
+    partition=None,
+    to=None,
+    one_way=False,
+    effect=None,
+    kind=None,
+    after=None,
+    lasts=None,
+    rate=None,
+    milliseconds=None,
+    file=None,
+    yes=False,
+) -> Any:
+    said = {
+        "scope": scope, "hsmName": hsm_name, "region": region, "partition": partition, "to": to,
+        "oneWay": one_way or None, "effect": effect, "kind": kind, "after": after, "for": lasts,
+        "rate": rate, "milliseconds": milliseconds,
+    }  # fmt: skip
+    spec = {name: value for name, value in said.items() if value is not None}
+    if (file is not None) == bool(spec):
+        raise UsageError("Say what to break, or --file with a schedule.")
+    if file is not None:
+        return _ask(cmd, "POST", "faults", documents.read(file))["value"]
+    if region is None:
+        raise UsageError("Say --region: every fault has its place.")
+    if kind == "destroyed" and not yes and confirm.on_terminal():
+        confirm.ask("What is destroyed does not come back, with the writes that it had not sent. Destroy it?")
+    return _ask(cmd, "POST", "faults", spec)
+
+
+def list_(cmd) -> List[Dict[str, Any]]:
+    return _ask(cmd, "GET", "faults")["value"]
+
+
+def clear(cmd, fault=None, every=False) -> List[Dict[str, Any]]:
+    if bool(fault) == every:
+        raise UsageError("Say --id of a fault, or --all.")
+    if every:
+        return _ask(cmd, "DELETE", "faults")["value"]
+    return [_ask(cmd, "DELETE", f"faults/{documents.quoted(fault)}")]
+
+
+def events(cmd, hsm_name=None, after=None, follow=False) -> Optional[List[Dict[str, Any]]]:
+    page = _events(cmd, hsm_name, after or "")
+    if not follow:
+        return page["value"]
+    while True:
+        for event in page["value"]:
+            print(json.dumps(event), flush=True)
+        if sys.stdout.closed:
+            return None
+        context.sleep(FOLLOW_SECONDS)
+        page = _events(cmd, hsm_name, page["after"])
+
+
+def metrics(cmd) -> None:
+    """Prometheus' text format is its own; no --output changes it."""
+    sys.stdout.write(context.emulator(cmd.cli_ctx).control_text("GET", "metrics"))
+
+
+def _events(cmd: Any, hsm_name: Optional[str], after: str) -> Dict[str, Any]:
+    return _ask(cmd, "GET", documents.with_query("events", after=after, hsmName=hsm_name))
+
+
+def _ask(cmd: Any, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
+    return context.emulator(cmd.cli_ctx).control(method, path, body)

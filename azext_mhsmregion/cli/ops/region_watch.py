@@ -1,0 +1,57 @@
+"""``keyvault region watch``: a live table of a pool's regions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+from azext_mhsmregion.cli import context, documents
+from azext_mhsmregion.cli.ops.region_view import ask
+from azext_mhsmregion.cli.picture import COLOURS, PLAIN, Picture
+
+HOME_AND_CLEAR = "\x1b[H\x1b[J"
+FULL_SCREEN, BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+LATEST = 8
+
+
+def watch(cmd, name, places=None, interval=1.0, count=None, resource_group_name=None) -> None:
+    live = sys.stdout.isatty()
+    picture = Picture(COLOURS if live and "NO_COLOR" not in os.environ else PLAIN)
+    events: List[Dict[str, Any]] = []
+    mark, drawn = "", 0
+    try:
+        while count is None or drawn < count:
+            status, routes, events, mark = _look(cmd, name, places, events, mark)
+            _draw(picture.lines(status, routes, events), live, first=not drawn)
+            drawn += 1
+            if count is None or drawn < count:
+                context.sleep(interval)
+    except KeyboardInterrupt:
+        pass  # how one leaves a live table
+    finally:
+        if live and drawn:
+            sys.stdout.write(BACK)
+
+
+def _look(
+    cmd: Any, name: str, places: Optional[List[str]], events: List[Dict[str, Any]], mark: str
+) -> Tuple[Dict[str, Any], List[Dict[str, Any]], List[Dict[str, Any]], str]:
+    """Status, routes, the newest events, and the mark behind them."""
+    quoted = documents.quoted(name)
+    status = ask(cmd, f"pools/{quoted}/status")
+    stand = places or [region["name"] for region in status["regions"]]
+    paths = [documents.with_query(f"pools/{quoted}/route", **{"from": place}) for place in stand]
+    page = ask(cmd, documents.with_query("events", after=mark, hsmName=name))
+    return status, [ask(cmd, path) for path in paths], [*events, *page["value"]][-LATEST:], page["after"]
+
+
+def _draw(lines: List[str], live: bool, first: bool) -> None:
+    if live:
+        height = shutil.get_terminal_size().lines
+        text = (FULL_SCREEN if first else "") + HOME_AND_CLEAR + "\n".join(lines[: height - 1])
+    else:
+        text = ("" if first else "\n") + "\n".join(lines) + "\n"
+    sys.stdout.write(text)
+    sys.stdout.flush()

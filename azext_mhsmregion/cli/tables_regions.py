@@ -1,0 +1,115 @@
+"""Table views of what can be broken and seen: regions' status, routes, faults, events."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Dict, List
+
+Row = Dict[str, Any]
+
+_OF_EVENT = ("time", "realTime", "hsmName", "kind")
+
+
+def region_status(result: Any) -> List[Row]:
+    """A row a region: what an operator looks at first."""
+    return [
+        OrderedDict(
+            [
+                ("Region", region["name"] + (" *" if region["isPrimary"] else "")),
+                ("State", region["provisioningState"]),
+                ("Health", health(region)),
+                ("Partitions", partitions(region)),
+                ("Backlog", sum(lack["writes"] for lack in region["lacks"])),
+                ("Lag s", f"{lag(region):.1f}"),
+                ("Revoked rights lag s", f"{revoked_lag(region):.1f}"),
+            ]
+        )
+        for region in result["regions"]
+    ]
+
+
+def health(region: Row) -> str:
+    """Health as the traffic manager has it, and what is really out."""
+    if region["destroyed"]:
+        return "destroyed"
+    outage = region["outage"]
+    state: str = region["health"]
+    return state if outage is None else f"{state} ({outage['scope']} {outage['effect']})"
+
+
+def partitions(region: Row) -> str:
+    """``+`` a partition that serves, ``-`` one that does not, ``!`` a dead one still in rotation."""
+    signs = {("up", True): "+", ("up", False): "~", ("down", True): "!", ("down", False): "-"}
+    return "".join(signs[part["state"], part["inRotation"]] for part in region["partitions"])
+
+
+def lag(region: Row) -> float:
+    """Seconds of the oldest write that it does not show yet; what is lost for ever is no lag."""
+    return max((lack["lagSeconds"] for lack in region["lacks"] if not lack["fromDestroyed"]), default=0.0)
+
+
+def revoked_lag(region: Row) -> float:
+    return max((lack["revokedRightsLagSeconds"] for lack in region["lacks"]), default=0.0)
+
+
+def route(result: Any) -> List[Row]:
+    """The steps where they were asked for, else the answer."""
+    if "steps" in result:
+        return [
+            OrderedDict(
+                [("Region", step["region"]), ("Measure", step["measure"]), ("Verdict", step["verdict"])]
+            )
+            for step in result["steps"]
+        ]
+    return [
+        OrderedDict(
+            [
+                ("From", result["from"] or "-"),
+                ("Region", result["region"] or "none"),
+                ("Answers", "yes" if result["answers"] else "no"),
+                ("TTL s", f"{result['ttlSeconds']:g}"),
+            ]
+        )
+    ]
+
+
+def faults(result: Any) -> List[Row]:
+    rows = result if isinstance(result, list) else [result]
+    return [
+        OrderedDict(
+            [
+                ("Id", fault["id"]),
+                ("Scope", fault["scope"]),
+                ("Where", _where(fault)),
+                ("Effect", fault["effect"]),
+                ("Kind", fault["kind"]),
+                ("State", fault["state"]),
+                ("From", fault["start"]),
+                ("To", fault["end"] or "cleared"),
+            ]
+        )
+        for fault in rows
+    ]
+
+
+def events(result: Any) -> List[Row]:
+    return [
+        OrderedDict(
+            [
+                ("Time", event["time"]),
+                ("Pool", event["hsmName"] or ""),
+                ("Event", event["kind"]),
+                ("What", ", ".join(f"{key}={value}" for key, value in event.items() if key not in _OF_EVENT)),
+            ]
+        )
+        for event in result
+    ]
+
+
+def _where(fault: Row) -> str:
+    place = fault["region"]
+    if fault["to"]:
+        place += (" -> " if fault["oneWay"] else " <-> ") + fault["to"]
+    if fault["partition"] is not None:
+        place += f" partition {fault['partition']}"
+    return f"{fault['hsmName']}: {place}" if fault["hsmName"] else place

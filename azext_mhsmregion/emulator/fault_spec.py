@@ -1,0 +1,126 @@
+"""Faults as people write them: one, or a schedule with a seed.
+
+    {"scope": "region", "region": "uksouth", "effect": "hang", "after": 5, "for": "60s"}
+    {"seed": 7, "faults": [{"scope": "pool", "hsmName": "ContosoMHSM", "region": "uksouth",
+                            "after": [5, 20], "for": "1m"}]}
+
+``after`` (from now on) and ``for`` are seconds, a text such as ``90s``, ``6m``, ``2h``, or a range of
+two of them, from which the schedule's seed draws. Without ``for`` the fault stays until it is cleared.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Any, Callable, List, Mapping, Type, TypeVar
+
+from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator.unit import Unit
+from azext_mhsmregion.model import messages
+from azext_mhsmregion.model.chance import chance
+from azext_mhsmregion.model.clock import NEVER, SECOND
+from azext_mhsmregion.model.errors import Invalid, NotFound
+from azext_mhsmregion.model.faults import EFFECTS, Effect, Fault, FaultKind, Scope
+from azext_mhsmregion.model.regions import catalogue
+
+MEMBERS = {
+    "scope", "hsmName", "region", "partition", "to", "oneWay", "effect", "kind", "after", "for", "rate",
+    "milliseconds",
+}  # fmt: skip
+
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
+
+E = TypeVar("E", bound=Enum)
+NewId = Callable[[], str]
+
+
+def one(unit: Unit, spec: Mapping[str, Any], new_id: NewId, seed: int = 0, number: int = 0) -> Fault:
+    """The fault that ``spec`` asks for, from now on. Raises Invalid, and NotFound for a pool that
+    does not exist. ``seed`` and ``number`` decide what a range comes to."""
+    parse.refuse_unknown(spec, MEMBERS, "A fault")
+    scope = _choice(spec, "scope", Scope, Scope.POOL if spec.get("hsmName") else Scope.REGION)
+    start = unit.now + _milliseconds(spec, "after", 0, (seed, number))
+    lasts = _milliseconds(spec, "for", NEVER, (seed, number))
+    rate = spec.get("rate", 1.0)
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+        raise Invalid("'rate' must be a number.", "BadParameter")
+    return Fault(
+        id=new_id()[:8],
+        scope=scope,
+        region=_region(parse.required(spec, "region", str)),
+        effect=_choice(spec, "effect", Effect, EFFECTS[scope][0]),
+        start=start,
+        end=min(NEVER, start + lasts),
+        pool=_pool_id(unit, parse.optional(spec, "hsmName", str)),
+        partition=parse.optional(spec, "partition", int),
+        to=_region(parse.optional(spec, "to", str) or ""),
+        both_ways=not parse.optional(spec, "oneWay", bool),
+        kind=_choice(spec, "kind", FaultKind, FaultKind.TRANSIENT),
+        rate=float(rate),
+        milliseconds=parse.optional(spec, "milliseconds", int) or 0,
+    )
+
+
+def schedule(unit: Unit, document: Mapping[str, Any], new_id: NewId) -> List[Fault]:
+    """The faults of a schedule. Raises as :func:`one`."""
+    parse.refuse_unknown(document, {"seed", "faults"}, "A schedule")
+    seed = parse.optional(document, "seed", int) or 0
+    specs = parse.required(document, "faults", list)
+    if not all(isinstance(spec, dict) for spec in specs):
+        raise Invalid("'faults' must be an array of objects.", "BadParameter")
+    return [one(unit, spec, new_id, seed, number) for number, spec in enumerate(specs)]
+
+
+def seconds(text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``6m``, ``2h`` or ``7d``. Raises ValueError."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    return float(found.group(1)) * UNITS[found.group(2)]
+
+
+def _milliseconds(spec: Mapping[str, Any], name: str, default: int, draw: Any) -> int:
+    value = spec.get(name)
+    if value is None:
+        return default
+    if isinstance(value, list) and len(value) == 2:
+        low, high = (_number(name, end) for end in value)
+        return int(SECOND * (low + (high - low) * chance(name, *draw)))
+    return int(SECOND * _number(name, value))
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = seconds(value) if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = -1
+    if isinstance(value, bool) or not 0 <= number < NEVER / SECOND:
+        raise Invalid(messages.not_a_duration(name), "BadParameter")
+    return number
+
+
+def _choice(spec: Mapping[str, Any], name: str, kinds: Type[E], default: E) -> E:
+    value = parse.optional(spec, name, str)
+    if value is None:
+        return default
+    try:
+        return kinds(value)
+    except ValueError:
+        known = ", ".join(str(kind.value) for kind in kinds)
+        raise Invalid(messages.not_one_of(name, value, known), "BadParameter") from None
+
+
+def _region(text: str) -> str:
+    if text and not catalogue().known(text):
+        raise Invalid(catalogue().invalid_name_message(text))
+    return catalogue().normalise(text)
+
+
+def _pool_id(unit: Unit, name: Any) -> str:
+    if not name:
+        return ""
+    pool = unit.tx.pool_named(name, unit.now)
+    if pool is None or pool.phase(unit.now) != "live":
+        raise NotFound(messages.fault_without_pool(name), "PoolNotFound")
+    return pool.id

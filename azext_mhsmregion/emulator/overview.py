@@ -1,0 +1,134 @@
+"""A pool as its operator wants to see it: each region's health, partitions, what it still lacks of
+the others' writes, what was lost, and who would answer a client (rules A2, B5, F6, F7, L5b to L7)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from azext_mhsmregion.emulator import acceptance, traffic
+from azext_mhsmregion.emulator.arm.bodies import stamp
+from azext_mhsmregion.emulator.store.transaction import Backlog
+from azext_mhsmregion.emulator.unit import Unit
+from azext_mhsmregion.model import health, routing
+from azext_mhsmregion.model.data import load
+from azext_mhsmregion.model.faults import Fault, destroyed_at, partition_fault, region_fault
+from azext_mhsmregion.model.pool import Pool, PoolRegion
+from azext_mhsmregion.model.routing import Traffic
+
+
+def of_pool(unit: Unit, pool: Pool) -> Dict[str, Any]:
+    """The whole picture at this instant."""
+    seen = traffic.conditions(unit)
+    living = [region for region in pool.regions if region.exists(unit.now)]
+    backlogs = unit.tx.backlogs(pool.id, unit.now, [region.name for region in living])
+    events = unit.tx.event_counts(pool.name)
+    return {
+        "hsmName": pool.name,
+        "time": stamp(unit.now, milliseconds=True),
+        "documentedSlaPercent": _sla(living, unit.now),
+        "failoverWithinSeconds": seen.slowest_failover / 1000,
+        "detectionTakesSeconds": [seen.probes.fastest_detection / 1000, seen.probes.slowest_detection / 1000],
+        "regions": [_region(unit, pool, region, seen, backlogs) for region in living],
+        "conflicts": events.get("conflict", 0),
+        "superseded": events.get("superseded", 0),
+        "lost": _lost(unit, pool, living),
+    }
+
+
+def route(unit: Unit, pool: Pool, place: str, client: Optional[str] = None) -> Dict[str, Any]:
+    """Who would answer a client at ``place``, and why: each region in the traffic manager's order.
+    With a ``client``, what that one's cache holds."""
+    seen = traffic.conditions(unit)
+    place = place or unit.settings.place
+    at = unit.now if client is None else routing.window_start(unit.now, client, seen)
+    found = routing.explain(pool, place, at, seen)
+    if found.region is None:  # a name that had no answer then is asked for anew
+        at, found = unit.now, routing.explain(pool, place, unit.now, seen)
+    down = None if found.region is None else region_fault(unit.faults, pool.id, found.region, unit.now)
+    return {
+        "hsmName": pool.name,
+        "from": place,
+        "region": found.region,
+        "answers": found.region is not None and down is None,
+        "outage": None if down is None else _outage(down),
+        "resolvedAt": stamp(at, milliseconds=True),
+        "ttlSeconds": seen.ttl / 1000,
+        "method": seen.method,
+        "steps": [
+            {"region": step.region, "measure": step.measure, "verdict": step.verdict} for step in found.steps
+        ],
+    }
+
+
+def is_healthy(unit: Unit, pool: Pool, region: PoolRegion, seen: Traffic, now: int) -> bool:
+    """Does the region report healthy to the traffic manager at ``now``?"""
+    return health.region_is_healthy(
+        unit.faults, pool.id, region.name, seen.probes, now, region.ready, unit.settings.seed
+    )
+
+
+def _region(
+    unit: Unit, pool: Pool, region: PoolRegion, seen: Traffic, backlogs: List[Backlog]
+) -> Dict[str, Any]:
+    name = region.name
+    down = region_fault(unit.faults, pool.id, name, unit.now)
+    dead = destroyed_at(unit.faults, pool.id, name)
+    last = unit.tx.last_applied(pool.id, name, unit.now)
+    return {
+        "name": name,
+        "isPrimary": region.is_primary,
+        "provisioningState": region.state(unit.now),
+        "health": "healthy" if is_healthy(unit, pool, region, seen, unit.now) else "unhealthy",
+        "outage": None if down is None else _outage(down),
+        "destroyed": dead is not None and dead <= unit.now,
+        "partitions": [_partition(unit, pool, name, part.number, seen) for part in region.partitions],
+        "lastAppliedWrite": None if last is None else stamp(last, milliseconds=True),
+        "lacks": [_lacks(unit, pool, one) for one in backlogs if one.region == name],
+    }
+
+
+def _partition(unit: Unit, pool: Pool, region: str, number: int, seen: Traffic) -> Dict[str, Any]:
+    dead = partition_fault(unit.faults, pool.id, region, number, unit.now) is not None
+    used = health.partition_is_healthy(unit.faults, pool.id, region, number, seen.balancer, unit.now)
+    return {"number": number, "state": "down" if dead else "up", "inRotation": used}
+
+
+def _lacks(unit: Unit, pool: Pool, backlog: Backlog) -> Dict[str, Any]:
+    """What a region does not show yet of another's writes; revoked rights by themselves (L7)."""
+    dead = destroyed_at(unit.faults, pool.id, backlog.origin)
+    return {
+        "from": backlog.origin,
+        "writes": backlog.writes,
+        "lagSeconds": (unit.now - backlog.oldest) / 1000,
+        "revokedRights": backlog.revocations,
+        "revokedRightsLagSeconds": (unit.now - backlog.oldest_revocation) / 1000
+        if backlog.revocations
+        else 0,
+        "fromDestroyed": dead is not None and dead <= unit.now,
+    }
+
+
+def _outage(fault: Fault) -> Dict[str, Any]:
+    return {
+        "fault": fault.id,
+        "scope": fault.scope.value,
+        "effect": fault.effect.value,
+        "kind": fault.kind.value,
+    }
+
+
+def _sla(living: List[PoolRegion], now: int) -> float:
+    serving = [region for region in living if region.state(now) == "Succeeded"]
+    percent: Mapping[str, float] = load("sla")["percent"]
+    return percent["2" if len(serving) > 1 else "1"]
+
+
+def _lost(unit: Unit, pool: Pool, living: List[PoolRegion]) -> List[Dict[str, Any]]:
+    """The tail of each destroyed region that no living one will ever show: the RPO (L5b)."""
+    lost = []
+    for region in living:
+        dead = destroyed_at(unit.faults, pool.id, region.name)
+        if dead is not None and dead <= unit.now:
+            loss = acceptance.loss_if_removed(unit, pool, region.name)
+            lost.append(loss.facts(region.name, dead))
+    return lost

@@ -1,0 +1,282 @@
+"""``mhsm keyvault emulator fault`` and ``events``, ``region status`` and ``route``: in process on a home
+of the test's own, with the exit codes that scripts go by (1 error, 2 usage, 3 not found)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Any, Callable
+
+import pytest
+
+from azext_mhsmregion.cli import app
+
+from .conftest import Outcome, Stream
+
+FAULT = "emulator fault"
+HERE = "--hsm-name ContosoMHSM --region uksouth"
+SEED = """
+pools:
+- name: ContosoMHSM
+  location: uksouth
+  regions: [australiaeast]
+"""
+
+Mhsm = Callable[..., Outcome]
+
+
+@pytest.fixture
+def mhsm(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Mhsm:
+    """Runs one command on an emulator with an extended pool and a clock that stands still."""
+    monkeypatch.setenv("MHSMREGION_HOME", str(tmp_path / "home"))
+    for name in ("MHSMREGION_PROVIDER", "MHSMREGION_PLACE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def run(line: str, *more: str, code: int = 0, answer: str = "") -> Outcome:
+        out, err = Stream(), Stream(terminal=bool(answer))
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", Stream(answer, bool(answer)))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            for logger in (logging.getLogger(), logging.getLogger("cli")):
+                patch.setattr(logger, "handlers", [])
+            found = app.main(["keyvault", *line.split(), *more])
+        outcome = Outcome(found, out.getvalue(), err.getvalue())
+        assert outcome.code == code, (line, outcome)
+        return outcome
+
+    (tmp_path / "pools.yaml").write_text(SEED)
+    run("emulator seed --file pools.yaml")
+    run("emulator settings --profile documented")
+    run("emulator clock set --mode manual --to 2030-01-01T00:00:00Z")
+    return run
+
+
+def faults(mhsm: Mhsm) -> Any:
+    return mhsm(f"{FAULT} list").json
+
+
+def test_a_fault_is_injected_listed_and_cleared(mhsm: Mhsm) -> None:
+    made = mhsm(f"{FAULT} inject {HERE} --scope partition --partition 1 --effect hang --for 60s").json
+    assert (made["scope"], made["partition"], made["effect"], made["state"]) == ("partition", 1, "hang", "on")
+    assert made["end"] == "2030-01-01T00:01:00.000Z"
+    assert faults(mhsm) == [made]
+    assert [fault["id"] for fault in mhsm(f"{FAULT} clear --id {made['id']}").json] == [made["id"]]
+    assert faults(mhsm) == []
+
+
+@pytest.mark.parametrize(("rate", "share"), [("0.2", 0.2), ("20%", 0.2), ("100%", 1.0)])
+def test_a_rate_is_a_share_or_per_cent(mhsm: Mhsm, rate: str, share: float) -> None:
+    made = mhsm(f"{FAULT} inject {HERE} --effect error --rate {rate}").json
+    assert made["rate"] == pytest.approx(share)
+
+
+def test_a_link_is_broken_one_way_with_a_delay(mhsm: Mhsm) -> None:
+    line = f"{FAULT} inject --scope link --region uksouth --to australiaeast --one-way --effect lag --ms 500"
+    made = mhsm(line).json
+    assert (made["to"], made["oneWay"], made["milliseconds"]) == ("australiaeast", True, 500)
+
+
+def test_an_outage_shows_in_status_route_and_events(mhsm: Mhsm) -> None:
+    fault = mhsm(f"{FAULT} inject --scope region --region uksouth").json["id"]
+    mhsm("emulator clock advance --by 60s")
+
+    status = mhsm("region status --hsm-name ContosoMHSM").json
+    route = mhsm("region route --hsm-name ContosoMHSM --from uksouth").json
+    explained = mhsm("region route --hsm-name ContosoMHSM --from uksouth --explain").json
+    events = mhsm("emulator events --hsm-name ContosoMHSM").json
+
+    assert [region["health"] for region in status["regions"]] == ["unhealthy", "healthy"]
+    assert status["regions"][0]["outage"]["fault"] == fault
+    assert (route["region"], "steps" in route) == ("australiaeast", False)
+    assert [step["verdict"] for step in explained["steps"]] == ["passed over: unhealthy", "taken"]
+    assert [event["kind"] for event in events][-2:] == ["fault", "region-unhealthy"]
+
+
+@pytest.mark.parametrize("table", ["emulator fault list", "region status --hsm-name ContosoMHSM"])
+def test_tables_are_for_people(mhsm: Mhsm, table: str) -> None:
+    mhsm(f"{FAULT} inject {HERE} --effect hang")
+    text = mhsm(f"{table} -o table").out
+    assert "uksouth" in text and len(text.splitlines()) >= 3
+
+
+def test_a_schedule_is_a_file_in_yaml_or_json_and_its_seed_repeats_it(mhsm: Mhsm, tmp_path: Any) -> None:
+    plan = {"seed": 7, "faults": [{"region": "uksouth", "after": [5, 60], "for": "1m"}]}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    (tmp_path / "plan.yaml").write_text("seed: 7\nfaults:\n- {region: uksouth, after: [5, 60], for: 1m}\n")
+    starts = []
+    for name in ("plan.json", "plan.yaml"):
+        (made,) = mhsm(f"{FAULT} inject --file {name}").json
+        starts.append((made["start"], made["end"]))
+        mhsm(f"{FAULT} clear --all")
+    assert starts[0] == starts[1]
+
+
+# -- what is refused: usage is 2 -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "--scope region",
+        "--hsm-name ContosoMHSM",
+        "--region uksouth --scope planet",
+        "--region uksouth --effect explode",
+        "--region uksouth --kind temporary",
+        "--region uksouth --rate 0",
+        "--region uksouth --rate 120%",
+        "--region uksouth --rate half",
+        "--region uksouth --partition one",
+        "--region uksouth --ms 1.5",
+        "--region uksouth --file plan.yaml",
+        "--file nosuch.yaml",
+        "--region uksouth --from uksoth",
+    ],
+)
+def test_a_command_that_cannot_be_right(mhsm: Mhsm, line: str) -> None:
+    outcome = mhsm(f"{FAULT} inject {line}", code=2)
+    assert outcome.out == "" and outcome.err
+    assert faults(mhsm) == []
+
+
+@pytest.mark.parametrize("line", ["", "--id x --all"])
+def test_a_clear_that_says_nothing_or_two_things(mhsm: Mhsm, line: str) -> None:
+    assert "--id" in mhsm(f"{FAULT} clear {line}", code=2).err
+
+
+@pytest.mark.parametrize(("text", "said"), [("- uksouth", "an object"), ("a: [", "neither YAML nor JSON")])
+def test_a_schedule_that_is_none(mhsm: Mhsm, tmp_path: Any, text: str, said: str) -> None:
+    (tmp_path / "plan.yaml").write_text(text)
+    assert said in mhsm(f"{FAULT} inject --file plan.yaml", code=2).err
+
+
+@pytest.mark.parametrize("place", ["uksoth", "atlantis"])
+def test_a_place_that_does_not_parse(mhsm: Mhsm, place: str) -> None:
+    outcome = mhsm(f"region route --hsm-name ContosoMHSM --from {place}", code=2)
+    assert place in outcome.err
+
+
+# -- what does not exist is 3 ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{FAULT} inject --hsm-name Nobody --region uksouth",
+        f"{FAULT} inject --hsm-name ContosoMHSM --region japaneast",
+        f"{FAULT} clear --id nosuch",
+        "region status --hsm-name Nobody",
+        "region route --hsm-name Nobody --from uksouth",
+    ],
+)
+def test_what_does_not_exist(mhsm: Mhsm, line: str) -> None:
+    outcome = mhsm(line, code=3)
+    assert outcome.out == "" and outcome.err.startswith("ERROR: ")
+    assert faults(mhsm) == []
+
+
+# -- what the emulator refuses is 1 ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--region uksoth", "uksouth"),
+        ("--region uksouth --scope pool", "names its pool"),
+        (f"{HERE} --scope partition --partition 3", "0 to 2"),
+        ("--region uksouth --scope link", "other end"),
+        ("--region uksouth --scope link --to uksouth", "from one region to another"),
+        ("--region uksouth --effect down", "cannot have the effect down"),
+        ("--region uksouth --effect slow", "milliseconds"),
+        ("--region uksouth --for soon", "'for'"),
+        ("--region uksouth --kind destroyed --for 60s", "has no end"),
+    ],
+)
+def test_a_fault_that_makes_no_sense(mhsm: Mhsm, line: str, said: str) -> None:
+    assert said in mhsm(f"{FAULT} inject {line}", code=1).err
+    assert faults(mhsm) == []
+
+
+def test_two_faults_that_contradict_each_other(mhsm: Mhsm) -> None:
+    made = mhsm(f"{FAULT} inject {HERE} --effect hang").json
+    err = mhsm(f"{FAULT} inject {HERE} --effect refuse", code=1).err
+    assert "contradicts" in err and made["id"] in err
+    assert faults(mhsm) == [made]
+
+
+def test_an_unknown_field_of_a_schedule(mhsm: Mhsm, tmp_path: Any) -> None:
+    (tmp_path / "plan.yaml").write_text("faults:\n- {region: uksouth, until: 5}\n")
+    assert "'until'" in mhsm(f"{FAULT} inject --file plan.yaml", code=1).err
+    assert faults(mhsm) == []
+
+
+def test_what_is_destroyed_stays_so_and_is_not_destroyed_again(mhsm: Mhsm) -> None:
+    line = f"{FAULT} inject --scope region --region australiaeast --kind destroyed"
+    made = mhsm(line).json
+
+    cleared = mhsm(f"{FAULT} clear --id {made['id']}", code=1).err
+    again = mhsm(line, code=1).err
+
+    assert "security domain" in cleared and "backup" in cleared
+    assert made["id"] in again
+    assert mhsm(f"{FAULT} clear --all").json == []
+    assert faults(mhsm) == [made]
+
+
+def test_a_clock_that_goes_backwards(mhsm: Mhsm) -> None:
+    assert "never goes back" in mhsm("emulator clock set --to 2029-01-01T00:00:00Z", code=1).err
+
+
+def test_an_extension_during_another_operation(mhsm: Mhsm) -> None:
+    mhsm("emulator settings --hold")
+    mhsm("region add --hsm-name ContosoMHSM --region japaneast --no-wait")
+    outcome = mhsm("region add --hsm-name ContosoMHSM --region northeurope --no-wait", code=1)
+    assert "under way" in outcome.err
+
+
+def test_the_removal_of_the_only_living_region_says_what_would_be_lost(mhsm: Mhsm) -> None:
+    mhsm(f"{FAULT} inject {HERE} --scope pool --kind destroyed")
+    remove = "region remove --hsm-name ContosoMHSM --region australiaeast"
+
+    refused = mhsm(remove, code=1).err
+    still = [region["name"] for region in mhsm("region list --hsm-name ContosoMHSM").json]
+    mhsm(f"{remove} --yes")
+
+    assert "would lose" in refused and "--yes" in refused
+    assert still == ["uksouth", "australiaeast"]
+    assert len(mhsm("region list --hsm-name ContosoMHSM").json) == 1
+
+
+def test_a_person_is_asked_before_something_is_destroyed(mhsm: Mhsm) -> None:
+    line = f"{FAULT} inject {HERE} --kind destroyed"
+    assert "does not come back" in mhsm(line, code=1, answer="n\n").err
+    assert faults(mhsm) == []
+    mhsm(line, answer="y\n")
+    assert [fault["kind"] for fault in faults(mhsm)] == ["destroyed"]
+
+
+def test_azure_is_not_broken(mhsm: Mhsm) -> None:
+    for line in ("status", "route --from uksouth"):
+        outcome = mhsm(f"region {line} --hsm-name ContosoMHSM --provider arm", code=2)
+        assert "emulator" in outcome.err
+
+
+def test_the_stream_is_one_object_a_line(mhsm: Mhsm, monkeypatch: pytest.MonkeyPatch) -> None:
+    from azext_mhsmregion.cli import context
+
+    mhsm(f"{FAULT} inject {HERE}")
+    looks = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(context, "sleep", sleep)
+    outcome = mhsm("emulator events --follow", code=1)
+    kinds = [json.loads(line)["kind"] for line in outcome.out.splitlines()]
+    assert kinds.count("fault") == 1, "each event once, however often it is looked for"
+    assert "Interrupted" in outcome.err

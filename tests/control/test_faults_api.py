@@ -1,0 +1,308 @@
+"""Faults, status, routes, events and metrics over the control API: what is answered, and what is
+refused, with nothing changed."""
+
+import pytest
+
+POOL = "ContosoMHSM"
+PRIMARY, EXTENDED = "uksouth", "australiaeast"
+NOW = "2030-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def broken(control):
+    """The control API of an emulator whose clock stands still, with an extended pool."""
+    control("PATCH", "/clock", {"mode": "manual", "now": NOW})
+    control("PATCH", "/settings", {"profile": "documented"})
+    control.seed({"name": POOL, "location": PRIMARY, "regions": [EXTENDED]})
+    return control
+
+
+def listed(control):
+    return control("GET", "/faults")[1]["value"]
+
+
+def error(answer):
+    status, body = answer
+    return status, body["error"]["code"], body["error"]["message"]
+
+
+# -- inject, list, clear ---------------------------------------------------------------------
+
+
+def test_a_fault_is_shown_as_it_was_understood(broken):
+    spec = {"hsmName": POOL.lower(), "region": "UK South", "after": "1m", "for": 90}
+    status, made = broken("POST", "/faults", spec)
+    assert status == 201
+    assert made == {
+        "id": made["id"],
+        "scope": "pool",
+        "hsmName": POOL,
+        "region": PRIMARY,
+        "partition": None,
+        "to": None,
+        "oneWay": None,
+        "effect": "refuse",
+        "kind": "transient",
+        "rate": 1.0,
+        "milliseconds": None,
+        "start": "2030-01-01T00:01:00.000Z",
+        "end": "2030-01-01T00:02:30.000Z",
+        "state": "planned",
+    }
+    assert listed(broken) == [made]
+
+
+@pytest.mark.parametrize(
+    ("spec", "scope", "effect"),
+    [
+        ({"region": PRIMARY}, "region", "refuse"),
+        ({"region": PRIMARY, "hsmName": POOL}, "pool", "refuse"),
+        ({"region": PRIMARY, "scope": "service", "effect": "hang"}, "service", "hang"),
+        ({"region": PRIMARY, "scope": "link", "to": EXTENDED}, "link", "down"),
+        ({"region": PRIMARY, "scope": "partition", "hsmName": POOL, "partition": 0}, "partition", "refuse"),
+    ],
+)
+def test_what_is_not_said_has_a_default(broken, spec, scope, effect):
+    _, made = broken("POST", "/faults", spec)
+    assert (made["scope"], made["effect"], made["end"], made["state"]) == (scope, effect, None, "on")
+
+
+def test_clearing_ends_one_or_all_and_says_which(broken):
+    ids = [broken("POST", "/faults", {"region": region})[1]["id"] for region in (PRIMARY, EXTENDED)]
+    status, cleared = broken("DELETE", f"/faults/{ids[0]}")
+    assert (status, cleared["id"]) == (200, ids[0])
+    assert [fault["id"] for fault in listed(broken)] == ids[1:]
+    assert [fault["id"] for fault in broken("DELETE", "/faults")[1]["value"]] == ids[1:]
+    assert listed(broken) == []
+    assert broken("DELETE", "/faults")[1]["value"] == []
+
+
+def test_only_the_owner_breaks_things(broken):
+    for method, path in (("POST", "/faults"), ("GET", "/faults"), ("DELETE", "/faults"), ("GET", "/events")):
+        assert broken(method, path, {"region": PRIMARY}, who="other")[0] == 403
+    assert listed(broken) == []
+
+
+def test_faults_survive_in_a_snapshot_and_go_with_a_reset(broken):
+    broken("POST", "/faults", {"region": PRIMARY})
+    broken("PUT", "/snapshots/broken")
+    broken("POST", "/reset")
+    assert listed(broken) == []
+    broken("POST", "/snapshots/broken/restore")
+    assert [fault["region"] for fault in listed(broken)] == [PRIMARY]
+
+
+# -- what does not exist ---------------------------------------------------------------------
+
+
+LINKED = {"hsmName": POOL, "scope": "link"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "code", "said"),
+    [
+        ({"region": PRIMARY, "hsmName": "Nobody"}, 404, "PoolNotFound", "'Nobody'"),
+        ({"region": "japaneast", "hsmName": POOL}, 404, "RegionNotFound", "is not in japaneast"),
+        ({**LINKED, "region": PRIMARY, "to": "japaneast"}, 404, "RegionNotFound", "is not in japaneast"),
+        ({**LINKED, "region": "japaneast", "to": PRIMARY}, 404, "RegionNotFound", "is not in japaneast"),
+        ({"region": "uksoth"}, 400, "BadRequest", "uksouth"),
+        ({**LINKED, "region": PRIMARY, "to": "atlantis"}, 400, "BadRequest", "atlantis"),
+    ],
+)
+def test_a_fault_on_what_does_not_exist(broken, spec, status, code, said):
+    found = error(broken("POST", "/faults", spec))
+    assert found[:2] == (status, code)
+    assert said in found[2]
+    assert listed(broken) == []
+
+
+def test_a_fault_that_is_not_there_cannot_be_cleared(broken):
+    made = broken("POST", "/faults", {"region": PRIMARY, "for": 10})[1]
+    broken("POST", "/clock/advance", {"seconds": 10})
+    for fault in ("nosuch", made["id"]):
+        status, code, message = error(broken("DELETE", f"/faults/{fault}"))
+        assert (status, code) == (404, "FaultNotFound")
+        assert fault in message and "fault list" in message
+
+
+@pytest.mark.parametrize("path", ["status", "route"])
+def test_the_status_of_no_pool(broken, path):
+    assert error(broken("GET", f"/pools/Nobody/{path}"))[:2] == (404, "PoolNotFound")
+
+
+# -- what contradicts ------------------------------------------------------------------------
+
+
+LINK = {"scope": "link", "region": PRIMARY, "to": EXTENDED}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"region": PRIMARY, "effect": "hang"}, {"region": PRIMARY, "effect": "refuse"}),
+        ({"region": PRIMARY, "effect": "hang", "after": 10, "for": 20}, {"region": PRIMARY, "after": 29}),
+        (
+            {"region": PRIMARY, "effect": "error", "rate": 0.1},
+            {"region": PRIMARY, "effect": "error", "rate": 0.2},
+        ),
+        (
+            {"region": PRIMARY, "effect": "skew", "milliseconds": 5},
+            {"region": PRIMARY, "effect": "skew", "milliseconds": -5},
+        ),
+        (
+            {**LINK, "effect": "lag", "milliseconds": 5},
+            {**LINK, "effect": "lag", "milliseconds": 6},
+        ),
+        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "kind": "destroyed"}),
+        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "effect": "slow", "milliseconds": 5}),
+        ({"region": PRIMARY, "kind": "destroyed", "after": 60}, {"region": PRIMARY, "effect": "hang"}),
+    ],
+)
+def test_two_faults_that_contradict_each_other(broken, first, second):
+    made = broken("POST", "/faults", first)[1]
+    status, code, message = error(broken("POST", "/faults", second))
+    assert (status, code) == (409, "FaultsContradict")
+    assert made["id"] in message
+    assert listed(broken) == [made]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"region": PRIMARY, "effect": "hang", "after": 30},
+        {"region": PRIMARY, "effect": "refuse", "after": 5},
+        {"region": PRIMARY, "effect": "slow", "milliseconds": 5},
+        {"region": EXTENDED, "effect": "hang"},
+        {"region": PRIMARY, "scope": "service", "effect": "hang"},
+        {"region": PRIMARY, "hsmName": POOL, "effect": "hang"},
+    ],
+)
+def test_two_that_do_not_are_taken(broken, second):
+    broken("POST", "/faults", {"region": PRIMARY, "for": 30})
+    assert broken("POST", "/faults", second)[0] == 201
+    assert len(listed(broken)) == 2
+
+
+def test_two_of_one_schedule_contradict_each_other_too(broken):
+    plan = [{"region": PRIMARY}, {"region": PRIMARY, "effect": "hang"}]
+    assert error(broken("POST", "/faults", {"faults": plan}))[:2] == (409, "FaultsContradict")
+    assert listed(broken) == []
+
+
+def test_what_is_destroyed_is_not_cleared(broken):
+    made = broken("POST", "/faults", {"region": EXTENDED, "kind": "destroyed"})[1]
+    status, code, message = error(broken("DELETE", f"/faults/{made['id']}"))
+    assert (status, code) == (409, "Destroyed")
+    assert "security domain" in message and "emulator reset" in message
+    assert broken("DELETE", "/faults") == (200, {"value": []})
+    assert listed(broken) == [made]
+
+
+# -- what cannot be right --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({}, "'region' must be given"),
+        ({"region": PRIMARY, "regoin": 1}, "'regoin'"),
+        ({"region": PRIMARY, "scope": "planet"}, "partition, link, pool, service, region"),
+        ({"region": PRIMARY, "effect": "explode"}, "refuse"),
+        ({"region": PRIMARY, "kind": "temporary"}, "transient, destroyed"),
+        ({"region": PRIMARY, "scope": "pool"}, "names its pool"),
+        ({"region": PRIMARY, "scope": "pool", "hsmName": POOL, "partition": 0}, "partition"),
+        ({"region": PRIMARY, "scope": "partition", "hsmName": POOL}, "partition"),
+        ({"region": PRIMARY, "scope": "partition", "hsmName": POOL, "partition": -1}, "0 to 2"),
+        ({"region": PRIMARY, "scope": "link"}, "to"),
+        ({"region": PRIMARY, "scope": "link", "to": PRIMARY}, "from one region to another"),
+        ({"region": PRIMARY, "to": EXTENDED}, "to"),
+        ({"region": PRIMARY, "effect": "down"}, "cannot have the effect down"),
+        ({**LINK, "effect": "hang"}, "down, lag"),
+        ({"region": PRIMARY, "hsmName": POOL, "effect": "skew", "milliseconds": 5}, "cannot have"),
+        ({"region": PRIMARY, "scope": "service", "effect": "skew", "milliseconds": 5}, "cannot have"),
+        ({"region": PRIMARY, "effect": "slow"}, "milliseconds"),
+        ({"region": PRIMARY, "effect": "slow", "milliseconds": -5}, "negative"),
+        ({"region": PRIMARY, "effect": "slow", "milliseconds": 1.5}, "'milliseconds' must be an integer"),
+        ({"region": PRIMARY, "effect": "error", "rate": 0}, "share"),
+        ({"region": PRIMARY, "effect": "error", "rate": 1.01}, "share"),
+        ({"region": PRIMARY, "effect": "error", "rate": "half"}, "rate"),
+        ({"region": PRIMARY, "effect": "error", "rate": True}, "rate"),
+        ({"region": PRIMARY, "for": 0}, "ends before it begins"),
+        ({"region": PRIMARY, "for": "soon"}, "'for'"),
+        ({"region": PRIMARY, "for": -1}, "'for'"),
+        ({"region": PRIMARY, "for": True}, "'for'"),
+        ({"region": PRIMARY, "for": "1e9"}, "'for'"),
+        ({"region": PRIMARY, "after": [1, 2, 3]}, "'after'"),
+        ({"region": PRIMARY, "after": [1, "x"]}, "'after'"),
+        ({"region": PRIMARY, "after": {}}, "'after'"),
+        ({"region": 5}, "'region' must be a string"),
+        ({"region": PRIMARY, "oneWay": "yes"}, "'oneWay' must be a boolean"),
+        ({"region": PRIMARY, "kind": "destroyed", "for": 60}, "has no end"),
+        ({**LINK, "kind": "destroyed"}, "can be destroyed"),
+    ],
+)
+def test_a_fault_that_makes_no_sense(broken, spec, said):
+    status, _, message = error(broken("POST", "/faults", spec))
+    assert status == 400
+    assert said in message
+    assert listed(broken) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"faults": [{"region": PRIMARY}], "sede": 1}, "'sede'"),
+        ({"faults": [{"region": PRIMARY, "until": 5}]}, "'until'"),
+        ({"faults": {"region": PRIMARY}}, "'faults' must be an array"),
+        ({"faults": ["uksouth"]}, "array of objects"),
+        ({"faults": [{"region": PRIMARY}], "seed": "x"}, "'seed' must be an integer"),
+        ({"faults": None}, "'faults' must be given"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense(broken, document, said):
+    status, _, message = error(broken("POST", "/faults", document))
+    assert status == 400
+    assert said in message
+    assert listed(broken) == []
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e400"])
+@pytest.mark.parametrize("member", ["for", "after", "rate", "milliseconds"])
+def test_numbers_that_are_none(broken, member, value):
+    from azext_mhsmregion.emulator.service import CONTROL_HOST
+    from azext_mhsmregion.emulator.wire import Caller, Request
+
+    principal = broken.emulator.directory.owner.object_id
+    body = f'{{"region": "{PRIMARY}", "effect": "error", "{member}": {value}}}'.encode()
+    request = Request("POST", CONTROL_HOST, "/faults", {}, {}, body)
+    assert broken.emulator.handle(request, Caller(principal=principal)).status == 400
+    assert listed(broken) == []
+
+
+# -- places and clocks -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("place", "guess"), [("uksoth", "uksouth"), ("atlantis", ""), ("vnet.x", "")])
+def test_a_place_that_does_not_parse(broken, place, guess):
+    answer = broken("GET", f"/pools/{POOL}/route", query={"from": place})
+    status, _, message = error(answer)
+    assert status == 400
+    assert place in message and guess in message
+
+
+@pytest.mark.parametrize("place", ["uksouth", "UK South", ""])
+def test_places_that_do(broken, place):
+    status, found = broken("GET", f"/pools/{POOL}/route", query={"from": place})
+    assert (status, found["region"], found["answers"]) == (200, PRIMARY, True)
+
+
+def test_a_clock_that_goes_backwards_moves_neither_time_nor_faults(broken):
+    made = broken("POST", "/faults", {"region": PRIMARY, "after": 60, "for": 60})[1]
+    for step in (
+        ("POST", "/clock/advance", {"seconds": -30}),
+        ("PATCH", "/clock", {"now": "2029-12-31T00:00:00Z"}),
+    ):
+        status, _, message = error(broken(*step))
+        assert status == 400 and "never goes back" in message
+    assert broken("GET", "/clock")[1]["now"] == "2030-01-01T00:00:00.000Z"
+    assert listed(broken) == [made]

@@ -1,0 +1,65 @@
+"""What cannot be a drill gets a clear error, and starts nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from azext_mhsmregion.emulator.service import open_emulator
+
+NOTHING = ["true"]
+
+
+def test_a_drill_needs_a_command(rehearsal):
+    done = rehearsal.run("region", "drill", "--hsm-name", "ContosoMHSM", "--region", "uksouth")
+    assert done.returncode == 2
+    assert "A drill needs a command" in done.stderr
+    assert not rehearsal.has_server
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--kind", "destroyed", "--scope", "pool"], 2, "Say --yes"),
+        (["--scope", "partition"], 1, "partition"),
+        (["--region", "nowhere"], 3, "is not in nowhere"),
+        (["--region", "ukwest"], 3, "it is in uksouth, australiaeast"),
+        (["--for", "never"], 1, "'for'"),
+        (["--max-errors", "-1"], 2, "--max-errors"),
+        (["--max-seconds", "soon"], 2, "--max-seconds"),
+        (["--hsm-name", "Nope"], 3, "'Nope' was not found"),
+        (["--junit", "/nonexistent/r.xml"], 2, "cannot be written"),
+        (["--kind", "destroyed", "--scope", "partition", "--partition", "1", "--yes"], 1, "destroyed"),
+    ],
+)
+@pytest.mark.socket
+def test_what_cannot_be_is_refused(served, options, code, words):
+    assert served(*options, command=NOTHING) == code
+    assert words in served.err
+    assert served.has_server and served.faults() == []
+
+
+@pytest.mark.socket
+def test_a_command_that_does_not_exist(served):
+    assert served(command=["/nonexistent/app"]) == 2
+    assert "'/nonexistent/app' cannot be run" in served.err
+    assert served.faults() == []
+
+
+@pytest.mark.socket
+def test_a_command_that_asks_nothing_proves_nothing(served):
+    assert served(command=NOTHING) == 1
+    assert "it sent nothing to ContosoMHSM" in served.err
+
+
+def test_a_held_clock_has_no_outages(rehearsal):
+    emulator = open_emulator(rehearsal.home)
+    emulator.set_clock(lambda clock, real: clock.with_mode(real, "manual"))
+    emulator.store.close()
+    assert rehearsal(command=NOTHING) == 1
+    assert "The service clock is held" in rehearsal.err
+
+
+def test_azure_is_not_broken_on_purpose(rehearsal, monkeypatch):
+    monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", "00000000-0000-0000-0000-000000000000")
+    assert rehearsal("--provider", "arm", command=NOTHING) == 2
+    assert "cannot be broken on purpose" in rehearsal.err

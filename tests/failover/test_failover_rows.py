@@ -1,0 +1,56 @@
+"""Rows of ``make failover`` over sockets, and what the tool left in docs/."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from clients import setup
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PAGE = (CHECKOUT / "docs" / "failover.md").read_text(encoding="utf-8")
+SEEDS = ("1", "2")
+
+
+def table(seed):
+    """The row of a whole primary region that is out, with one seed."""
+    tool = [sys.executable, str(CHECKOUT / "tools" / "failover.py")]
+    return subprocess.Popen(
+        [*tool, "--affected", "primary", "--scope", "pool", "--seed", seed], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.clients
+@pytest.mark.socket
+@pytest.mark.rule("F7")
+def test_each_seed_holds_and_gives_a_table_of_its_own():
+    if not setup.is_ready("python"):
+        reason = "python tests/clients/setup.py python has not been run since its files changed"
+        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    running = [table(seed) for seed in SEEDS]
+    said = [process.communicate(timeout=300)[0] for process in running]
+    print("\n".join(said))
+    assert [process.returncode for process in running] == [0, 0], said
+    rows = [next(line for line in text.splitlines() if line.startswith("Primary")) for text in said]
+    assert rows[0] != rows[1]
+    for text, seed in zip(said, SEEDS):
+        assert f"1 of 1 rows hold, seed {seed}" in text
+
+
+def test_the_page_holds_the_documents_table_scope_by_scope():
+    rows = re.findall(r"^\| (Extended|Primary) \| (\w+) \|.* \| (\w+)[^|]* \|$", PAGE, re.MULTILINE)
+    scopes = ["partition", "pool", "service", "region"]
+    assert [row[:2] for row in rows] == [(one, scope) for one in ("Extended", "Primary") for scope in scopes]
+    assert {row[2] for row in rows} == {"yes"}
+
+
+@pytest.mark.parametrize("name", re.findall(r"!\[.*?\]\((.*?\.svg)\)", PAGE))
+def test_its_pictures_are_there(name):
+    root = ElementTree.parse(CHECKOUT / "docs" / name).getroot()
+    assert root.tag.endswith("svg")
