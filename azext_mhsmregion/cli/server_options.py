@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from azext_mhsmregion.cli import places
 from azext_mhsmregion.emulator.dns.addresses import DNS_PORT, Dns, written
+from azext_mhsmregion.model.places import DEFAULT
 from azext_mhsmregion.provider.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
@@ -55,7 +56,7 @@ def ports_of_places(texts: Optional[List[List[str]]]) -> Dict[str, int]:
     ports: Dict[str, int] = {}
     for text in [one for several in texts or [] for one in several]:
         name, _, port = text.partition("=")
-        if not name or not port.isdigit() or int(port) > LAST_PORT:
+        if name in ("", DEFAULT) or not port.isdigit() or int(port) > LAST_PORT:
             raise UsageError(f"--place is {text}; it must be NAME=PORT, PORT at most {LAST_PORT}.")
         ports[places.parse(name, "--place")] = int(port)
     return ports

@@ -72,7 +72,7 @@ def test_a_left_over_file_never_points_at_a_stranger(mhsm, tmp_path):
         stranger.wait()
 
 
-@pytest.mark.parametrize("place", ["japaneast", "=1", "japaneast=x", "japaneast=65536"])
+@pytest.mark.parametrize("place", ["japaneast", "=1", "-=1", "japaneast=x", "japaneast=65536"])
 def test_a_place_must_name_its_port(mhsm, place):
     assert mhsm(f"{GROUP} start --place {place}").code == 2
 
@@ -80,7 +80,9 @@ def test_a_place_must_name_its_port(mhsm, place):
 def test_a_place_must_be_a_region(mhsm):
     outcome = mhsm(f"{GROUP} start --place uksoth=0")
     assert outcome.code == 2
-    assert "No region is called uksoth (--place).\nDid you mean uksouth?" in outcome.err
+    assert "--place: 'uksoth' is no place" in outcome.err and "Did you mean uksouth?" in outcome.err
+    network = mhsm(f"{GROUP} start --place vnet.group.net=0")
+    assert (network.code, "is not implemented" in network.err) == (2, True)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "x"])

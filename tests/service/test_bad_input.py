@@ -298,10 +298,8 @@ def test_a_port_in_use(service: ServerProcess, tmp_path: Path, options: Any) -> 
 @pytest.fixture
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    with disk.small_disk(request.node, folder, required="MHSMREGION_REQUIRE_MOUNTS" in os.environ):
-        yield folder
+    with disk.mounting(request.node, tmp_path) as mount:
+        yield mount("size=8m")
 
 
 def fill(path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-from typing import Callable, Iterator, List
+from typing import Callable, Iterator
 
 import pytest
 from storekit import open_store
+from support import disk
 
 from azext_mhsmregion.emulator.store.store import Store
 
@@ -25,23 +25,7 @@ def store(home: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mounts a tmpfs with some options; skips where that is not permitted."""
-    mounted: List[Path] = []
-
-    def make(options: str) -> Path:
-        point = tmp_path / f"mount{len(mounted)}"
-        point.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(point)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            pytest.skip("no mount command")
-        if done.returncode:
-            pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
-        mounted.append(point)
-        return point
-
-    yield make
-    for point in mounted:
-        subprocess.run(["umount", "-l", str(point)], check=True)
+def mount(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a tmpfs with some options."""
+    with disk.mounting(request.node, tmp_path) as make:
+        yield make
