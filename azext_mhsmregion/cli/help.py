@@ -20,6 +20,7 @@ AZ_DIFFERENCES: Dict[str, Tuple[str, ...]] = {
     "keyvault region": (
         "replaces az's own group while the extension is installed",
         "show, list-locations, cost, `wait --replicated`, --dry-run, --provider and its companions are new",
+        "status, route, watch and drill are new, and of the emulator only",
         "a pool or region that does not exist ends with exit code 3",
         "with the emulator provider no login is needed and no request leaves the process",
     ),

@@ -11,7 +11,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INSTALLATIONS = Path(os.environ.get("MHSMREGION_AZ") or REPOSITORY / ".az")
-OURS = ("add", "cost", "list", "list-locations", "remove", "show", "wait")
+OURS = (
+    "add", "cost", "drill", "list", "list-locations", "remove", "route", "show", "status", "wait", "watch",
+)  # fmt: skip
 
 # Stands where azext_mhsmregion.provider.selection is asked: a provider without a store.
 INJECTED = """
