@@ -10,7 +10,6 @@ from azext_mhsmregion.model import places
 from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.profile import DEFAULT_PROFILE, Profile, profile
 from azext_mhsmregion.model.regions import DEFAULT_EDITION, EDITIONS, catalogue
-from azext_mhsmregion.model.routing import METHODS
 
 LONGEST = 366 * 86400
 """Seconds that a duration may be."""
@@ -42,6 +41,8 @@ class Settings:
             raise ValueError(f"{wrong[0]} must be from 0 to {LONGEST} seconds (366 days)")
         if made.edition not in EDITIONS:
             raise ValueError(f"unknown edition {made.edition!r}: {', '.join(EDITIONS)}")
+        from azext_mhsmregion.model.routing import METHODS  # reads of the control plane need none
+
         if made.routing not in METHODS:
             raise ValueError(f"unknown routing {made.routing!r}: {', '.join(METHODS)}")
         measured = {name for row in made.latency.values() for name in row}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Mapping, Tuple
+from typing import TYPE_CHECKING, Mapping, Tuple
 
 from azext_mhsmregion.model.data import load
-from azext_mhsmregion.model.health import Probes
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.model.health import Probes
 
 DEFAULT_PROFILE = "quick"
 COUNTS = ("probe.tolerated_failures", "balancer.tolerated_failures")
@@ -30,6 +32,8 @@ class Profile:
 
     def probes(self, whose: str) -> Probes:
         """The probes of ``probe`` (the traffic manager) or ``balancer``."""
+        from azext_mhsmregion.model.health import Probes  # the control plane's reads need none
+
         return Probes(
             self.of(f"{whose}.interval"),
             self.of(f"{whose}.timeout"),

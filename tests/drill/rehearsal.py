@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,14 @@ class Rehearsal:
     def interrupted(self, number: int, *options: str) -> subprocess.Popen[str]:
         """A drill that is ended by a signal once its command runs."""
         words = [*MHSM, *_drill(), *options, "--", sys.executable, "-c", _SLEEPER]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=self.environment)
+        # A shell's background job, as a test run may be, ignores SIGINT and hands that on.
+        process = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         process.send_signal(number)

@@ -7,7 +7,6 @@ by the signature of both and of the operation's id, made with a key of the home'
 
 from __future__ import annotations
 
-import hmac
 from typing import Mapping
 
 from azext_mhsmregion.emulator.frame import Ask, Parts
@@ -28,14 +27,18 @@ def stamp(ask: Ask, operation: str, real: int) -> str:
 
 def check(ask: Ask, operation: str) -> None:
     """Raises Invalid for an address that no answer of this home gave out for the operation."""
+    from hmac import compare_digest
+
     query: Mapping[str, str] = ask.request.query
     ticks, given = query.get("t", ""), query.get("h", "")
     drawn, signature = given[: 2 * _DRAWN], given[2 * _DRAWN :]
     wanted = _signature(ask.parts, operation, ticks, drawn)
-    if not hmac.compare_digest(signature.encode(), wanted.encode()):
+    if not compare_digest(signature.encode(), wanted.encode()):
         raise Invalid(messages.forged_address(operation), "InvalidOperationAddress")
 
 
 def _signature(parts: Parts, operation: str, ticks: str, drawn: str) -> str:
+    import hmac  # here, since most reads make no address
+
     text = f"operation address\n{operation.lower()}\n{ticks}\n{drawn}"
     return hmac.new(parts.home_key(), text.encode(), "sha256").digest()[:_DRAWN].hex()
