@@ -16,7 +16,7 @@ from azext_mhsmregion.model.lifecycle import settled
 from azext_mhsmregion.model.loss import Loss
 from azext_mhsmregion.model.network import Network, network
 from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.replication import Kind, Row, Write
+from azext_mhsmregion.model.rows import Kind, Row, Write
 
 
 def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool:
@@ -107,11 +107,20 @@ def sweep(unit: Unit) -> None:
 
 
 def unsent_until(unit: Unit, pool: Pool, giving_up: bool = False) -> Mapping[str, int]:
-    """Until when each region's accepted writes are on their way to the others (E3): NEVER where an
-    outage without a planned end holds some, unless such writes are given up."""
-    living = _holding(unit, pool)
+    """Until when each region has writes on their way to the others that live, its own and what it sends
+    on of dead ones (E3, L5b): NEVER where an outage without a planned end holds some, unless such writes
+    are given up. What a destruction holds, now or by plan, nobody waits for."""
+    last, living = unit.tx.last_arrival, _holding(unit, pool)
+    doomed = [name for name in living if faults.destroyed_at(unit.faults, pool.id, name) is not None]
+    others = [name for name in living if name not in doomed]
     before = NEVER if giving_up else NEVER + 1
-    return {name: unit.tx.last_arrival(pool.id, name, living, before) for name in living}
+    dead = _destroyed(unit, pool)
+    sent_on = max((last(pool.id, name, others, NEVER) for name in dead), default=0)
+    planned = {
+        name: 0 if name in dead else max(sent_on, last(pool.id, name, living, NEVER)) for name in living
+    }
+    held = {name: last(pool.id, name, others, before) for name in others}
+    return {name: max(when, held.get(name, 0)) for name, when in planned.items()}
 
 
 def loss_if_removed(unit: Unit, pool: Pool, region: str, leaving: Iterable[str] = ()) -> Loss:
@@ -137,10 +146,21 @@ def lose(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
         others = [name for name in _holding(unit, pool) if name != region]
         rows = unit.tx.on_their_way(pool.id, unit.now, others)
         unit.tx.move_rows(pool.id, replication.handed_over(rows, region, unit.now, links_of(unit, pool)))
+        _leave_to_others(unit, pool, region, rows)
         lost = loss_if_removed(unit, pool, region, removed)
         if lost.writes:
             unit.tx.drop_stuck(pool.id, region)
             unit.tx.put_event(pool.name, "loss", unit.now, unit.real, lost.facts(region, unit.now))
+
+
+def _leave_to_others(unit: Unit, pool: Pool, region: str, rows: List[Row]) -> None:
+    """What ``region`` would have sent on of others, that are dead or gone, after it is gone itself."""
+    unsent = unsent_until(unit, pool, giving_up=True)
+    gone = max(unit.now + unit.profile.of("region-remove"), unsent.get(region, 0))
+    ready = {one.name: one.ready for one in pool.regions if one.holds_data(unit.now)}
+    reached = unit.tx.reached(pool.id, unit.now)
+    left = replication.left_to_others(rows, region, gone, ready, unit.now, reached, links_of(unit, pool))
+    unit.tx.move_rows(pool.id, left.rows)
 
 
 def _holding(unit: Unit, pool: Pool) -> List[str]:

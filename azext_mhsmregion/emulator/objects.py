@@ -8,7 +8,7 @@ from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import merge
 from azext_mhsmregion.model.merge import Objects
 from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.replication import Kind
+from azext_mhsmregion.model.rows import Kind
 
 RIGHTS = (Kind.ROLE_ASSIGNMENT, Kind.ROLE_DEFINITION)
 KEYS = (Kind.KEY_VERSION, Kind.KEY_ATTRIBUTES, Kind.KEY_STATE, Kind.KEY_PURGE)

@@ -47,7 +47,6 @@ from azext_mhsmregion.emulator.wire import (
     json_response,
 )
 from azext_mhsmregion.emulator.witness import Witness
-from azext_mhsmregion.model import billing, lifecycle
 from azext_mhsmregion.model.clock import ClockState, manual_clock, real_clock
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.pool import Pool
@@ -217,6 +216,8 @@ class Emulator:
     def cost(self, name: Optional[str]) -> Tuple[Tuple[str, str, float, float], ...]:
         """(pool, region, hours, USD an hour) of a pool, or of all (B4), pools gone included.
         Raises NotFound."""
+        from azext_mhsmregion.model import billing, lifecycle
+
         with self.parts.reading() as unit:
             pools = [p for p in unit.tx.pools() if name is None or p.name.lower() == name.lower()]
             spans = [span for pool in pools for span in lifecycle.billed(pool, unit.now)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from azext_mhsmregion.emulator.settings import Settings, decode
 from azext_mhsmregion.emulator.store.store import Transaction
 from azext_mhsmregion.model.clock import ClockState, real_clock
-from azext_mhsmregion.model.faults import Faults
 from azext_mhsmregion.model.profile import Profile
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.model.faults import Faults
 
 
 class Unit:

@@ -3,12 +3,14 @@ primary is out, and the control plane of pools whose primary's region is out."""
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.errors import Unavailable
-from azext_mhsmregion.model.faults import Faults, site_fault
 from azext_mhsmregion.model.pool import Pool
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.model.faults import Faults
 
 WRITES_GO_ON_SINCE = "2026-04"
 """The edition from which on writes go on in the extended region, whatever the outage (F3)."""
@@ -19,12 +21,18 @@ def require_writes(pool: Pool, region: str, faults: Faults, edition: str, now: i
     whole region; an outage of the pool alone leaves writes going (F3)."""
     if region == pool.primary.name or edition >= WRITES_GO_ON_SINCE or not faults:
         return
+    from azext_mhsmregion.model.faults import site_fault  # where there is a fault at all
+
     if site_fault(faults, pool.primary.name, now) is not None:
         raise Unavailable(messages.writes_unavailable(pool.primary.name))
 
 
 def require_control_plane(regions: Iterable[str], faults: Faults, now: int) -> None:
     """Raises Unavailable while the service or the whole region is out in one of ``regions``."""
+    if not faults:
+        return
+    from azext_mhsmregion.model.faults import site_fault
+
     for region in regions:
-        if faults and site_fault(faults, region, now) is not None:
+        if site_fault(faults, region, now) is not None:
             raise Unavailable(messages.control_plane_unavailable(region))

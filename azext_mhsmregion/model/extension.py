@@ -104,7 +104,7 @@ def removal_waits(pool: Pool, unsent_until: Mapping[str, int], profile: Profile,
     if not leaving or pool.operation is None:
         return pool
     ends = {
-        one.name: max((one.removing or 0) + profile.of("region-remove"), unsent_until.get(one.name, 0))
+        one.name: max((one.removing or 0) + profile.of("region-remove"), unsent_until.get(one.name, 0), now)
         for one in leaving
     }
     regions = tuple(replace(one, gone=ends.get(one.name, one.gone)) for one in pool.regions)

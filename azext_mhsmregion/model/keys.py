@@ -11,7 +11,7 @@ from azext_mhsmregion.model.errors import Conflict, Forbidden, Invalid, NotFound
 from azext_mhsmregion.model.merge import Key, KeyVersion, Objects
 from azext_mhsmregion.model.names import check_key_name
 from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.replication import Kind, Write
+from azext_mhsmregion.model.rows import Kind, Write
 
 RSA_SIZES = (2048, 3072, 4096)
 IMPORTED_RSA_SIZES = (1024, *RSA_SIZES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from azext_mhsmregion.model.replication import Kind, Row, Stamp
+from azext_mhsmregion.model.rows import Kind, Row, Stamp
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def arrival(origin: str, region: str, sent: int, lag: int, links: Network = PEAC
         holds = [one.end for one in outages if one.end > leaves and one.start < max(due, leaves + 1)]
         if not holds:
             return due
-        leaves = max(holds)
+        leaves = min(holds)
         if leaves >= NEVER:
             return NEVER
 

@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional, Tuple
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.partition import Partition, partitions
-from azext_mhsmregion.model.replication import Links
+from azext_mhsmregion.model.rows import Links
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from azext_mhsmregion.model.data import load
 from azext_mhsmregion.model.errors import Conflict, Forbidden, Invalid, NotFound
 from azext_mhsmregion.model.merge import Objects
-from azext_mhsmregion.model.replication import Kind, Write
+from azext_mhsmregion.model.rows import Kind, Write
 
 ACTION_PREFIX = "Microsoft.KeyVault/managedHsm/"
 DEFINITION_PREFIX = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/"

@@ -7,80 +7,21 @@ All times are service time in milliseconds.
 
 from __future__ import annotations
 
-import enum
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.network import PEACE, Network, arrival, arrivals, pass_on
+from azext_mhsmregion.model.rows import Kind, Links, Row, Stamp, Write
 
 _COUNTER_BITS = 16
-
-
-class Kind(str, enum.Enum):
-    """What a row describes. Order of merging differs by kind (rule L6, ``merge.py``)."""
-
-    KEY_VERSION = "key_version"
-    KEY_ATTRIBUTES = "key_attributes"
-    KEY_STATE = "key_state"
-    KEY_PURGE = "key_purge"
-    ROLE_DEFINITION = "role_definition"
-    ROLE_ASSIGNMENT = "role_assignment"
-    SETTING = "setting"
-
-
-Object = Tuple[Kind, str, str]
-"""What a row describes, whatever its stamp: kind, name, version."""
-
-
-@dataclass(frozen=True, order=True)
-class Stamp:
-    """Hybrid logical time and the region that accepted the write: a total order (L6)."""
-
-    hlc: int
-    origin: str
 
 
 def next_hlc(now: int, last_seen: int) -> int:
     """The hybrid logical time of a write accepted at ``now`` in a region that has seen
     ``last_seen`` (0: nothing). Always greater than both."""
     return max(now << _COUNTER_BITS, last_seen + 1)
-
-
-@dataclass(frozen=True)
-class Write:
-    """One object as a command wants it. ``version`` is a key's version, the version that an
-    attribute, state or policy is anchored to, or empty. ``body`` is immutable once accepted."""
-
-    kind: Kind
-    name: str
-    version: str = ""
-    body: Mapping[str, Any] = field(default_factory=dict)
-    tombstone: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """A write as one region holds it. ``via`` is the region that seeded it (E1); empty: its origin
-    sends it."""
-
-    region: str
-    kind: Kind
-    name: str
-    version: str
-    stamp: Stamp
-    accepted: int
-    lag: int
-    visible_from: int
-    tombstone: bool
-    body: Mapping[str, Any]
-    via: str = ""
-
-    @property
-    def object(self) -> Object:
-        """What the row describes, whatever its stamp."""
-        return (self.kind, self.name, self.version)
 
 
 class Randomness(Protocol):
@@ -94,10 +35,6 @@ def draw_lag(random: Randomness, max_lag: int) -> int:
     """One write's lag: log-normal with a median of ``max_lag``/72, cut at ``max_lag`` (L2)."""
     median = max(1.0, max_lag / 72)
     return min(max_lag, int(math.exp(random.gauss(math.log(median), 1.0))))
-
-
-Links = Mapping[Tuple[str, str], int]
-"""(origin, region) → the latest ``visible_from`` handed out on that link, so far."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +106,8 @@ def seed(
         else:
             continue  # who had to send it is gone: it will never be here
         link = (row.stamp.origin, region)
-        moved[link] = max(_due(copy, {**alive, region: ready}, now, network), moved.get(link, 0))
+        seen = row.visible_from - row.lag if row.via and now < row.visible_from < NEVER else 0
+        moved[link] = max(_due(copy, {**alive, region: ready}, now, network, seen), moved.get(link, 0))
         made.append(replace(copy, visible_from=moved[link]))
     return Accepted(tuple(made), moved)
 
@@ -226,6 +164,34 @@ def handed_over(rows: Iterable[Row], leaving: str, now: int, network: Network) -
     return tuple(changed)
 
 
+def left_to_others(
+    rows: Iterable[Row],
+    leaving: str,
+    gone: int,
+    ready: Mapping[str, int],
+    now: int,
+    reached: Links,
+    network: Network,
+) -> Accepted:
+    """Writes of regions that are dead or gone, which ``leaving`` would send on only after it is ``gone``
+    itself: from whom else they come, and when (L5b). Arguments as for :func:`rearranged`."""
+    staying = {region: when for region, when in ready.items() if region != leaving}
+    orphans = [
+        row
+        for row in rows
+        if row.stamp.origin not in (leaving, *staying) or row.stamp.origin in network.destroyed
+    ]
+    moving = [row for row in orphans if row.region in staying and row.visible_from > gone]
+    late = {(*row.object, row.stamp) for row in moving}
+    before: Dict[Tuple[str, str], int] = dict(reached)  # in order behind what still comes in time (L3)
+    for row in orphans:
+        if row.visible_from <= gone:
+            link = (row.stamp.origin, row.region)
+            before[link] = max(row.visible_from, before.get(link, 0))
+    late_rows = (row for row in orphans if (*row.object, row.stamp) in late)
+    return rearranged(late_rows, staying, now, before, network)
+
+
 def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
     """Rows of one write together, in the order in which the writes were accepted."""
     writes: Dict[Tuple[Any, ...], List[Row]] = {}
@@ -238,11 +204,13 @@ def _dues(copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Ne
     """When one write arrives in each region but its origin; where it is visible, when that was. What a
     destroyed region had to send, or one that is gone, those send that show it (L5b)."""
     origin = copies[0].stamp.origin
-    due = {
-        row.region: row.visible_from if row.visible_from <= now else _due(row, ready, now, network)
-        for row in copies
-        if row.region in ready and (row.region != origin or row.via)
-    }
+    rows = [row for row in copies if row.region in ready and (row.region != origin or row.via)]
+    due: Dict[str, int] = {}
+    for row in sorted(rows, key=lambda row: bool(row.via)):  # who sends it on has to show it first
+        if row.visible_from <= now:
+            due[row.region] = row.visible_from
+        else:
+            due[row.region] = _due(row, ready, now, network, due.get(row.via, 0))
     orphans = [row for row in copies if row.region in due and _is_orphan(row, ready, network)]
     if orphans:
         seen = dict(due)
@@ -253,12 +221,13 @@ def _dues(copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Ne
     return due
 
 
-def _due(row: Row, ready: Mapping[str, int], now: int, network: Network) -> int:
-    """When its sender brings a row that is not there at ``now``: never, once that is gone or dead."""
+def _due(row: Row, ready: Mapping[str, int], now: int, network: Network, seen: int = 0) -> int:
+    """When its sender, which shows it from ``seen`` on, brings a row that is not there at ``now``: never,
+    once that is gone or dead."""
     sender = row.via or row.stamp.origin
-    if sender not in ready or network.destroyed.get(sender, NEVER) <= now:
+    if sender not in ready or network.destroyed.get(sender, NEVER) <= now or seen >= NEVER:
         return NEVER
-    return arrival(sender, row.region, max(row.accepted, ready[row.region]), row.lag, network)
+    return arrival(sender, row.region, max(row.accepted, ready[row.region], seen), row.lag, network)
 
 
 def _is_orphan(row: Row, ready: Mapping[str, int], network: Network) -> bool:

@@ -9,7 +9,7 @@ from typing import List, Mapping
 from azext_mhsmregion.model.data import load
 from azext_mhsmregion.model.errors import Invalid, NotFound
 from azext_mhsmregion.model.merge import Objects
-from azext_mhsmregion.model.replication import Kind, Write
+from azext_mhsmregion.model.rows import Kind, Write
 
 _BOOLEANS = ("true", "false")
 

@@ -13,7 +13,7 @@ from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.extension import Conditions
 from azext_mhsmregion.model.faults import Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.lifecycle import Act, NewPool
-from azext_mhsmregion.model.network import Network, Outage
+from azext_mhsmregion.model.network import Network, Outage, Slowdown, arrival
 from azext_mhsmregion.model.pool import Pool, PoolRegion
 from azext_mhsmregion.model.profile import profile
 from azext_mhsmregion.model.regions import catalogue
@@ -48,12 +48,24 @@ def test_l5_a_write_that_a_forgotten_outage_held_still_waits_for_the_one_that_is
     assert found[ONE, 1] == 3 * DAY + 10
 
 
+@pytest.mark.rule("L5")
+def test_l5_a_write_that_was_slowed_down_goes_between_two_outages() -> None:
+    """It left over a slow link and would have been under way in both outages; sent again after the
+    first, over a link that is slow no more, it is there before the second."""
+    slow = Slowdown(HOME, ONE, 0, 50, extra=5_000)
+    links = Network((Outage(HOME, ONE, 40, 50), Outage(HOME, ONE, 1_000, 9_000)), (slow,))
+
+    assert arrival(HOME, ONE, 0, 10, links) == 60
+
+
 @pytest.mark.rule("L5b")
 def test_l5b_what_was_lost_does_not_come_back_when_what_held_it_is_forgotten() -> None:
     rows = (row(HOME, 0), row(ONE, NEVER), row(TWO, NEVER))
     dead = tuple(Outage(HOME, other, 1_000, NEVER) for other in (ONE, TWO))
 
-    found = moved(rows, 2 * DAY, Network(dead, destroyed={HOME: 1_000}))
+    known = Outage(HOME, TWO, 0, NEVER)  # the one between HOME and ONE has ended, and is forgotten
+    ready = {HOME: 0, ONE: 0, TWO: 3 * DAY}
+    found = moved(rows, 2 * DAY, Network((*dead, known), destroyed={HOME: 1_000}), ready)
 
     assert found == {(ONE, 1): NEVER, (TWO, 1): NEVER}
 
@@ -68,6 +80,17 @@ def test_l5b_what_a_removed_region_had_to_send_comes_from_who_shows_it_and_not_o
 
     assert found[HOME, 1] == 1_010
     assert found[HOME, 61] == found[TWO, 61] == NEVER
+
+
+@pytest.mark.rule("L5b")
+def test_l5b_nobody_sends_on_what_it_does_not_show_yet() -> None:
+    """TWO has it only when its own link is up again; until then HOME cannot have it from TWO."""
+    own, late = row(ONE, 0, origin=ONE), row(TWO, 5_010, origin=ONE)
+    rows = (own, late, row(HOME, NEVER, origin=ONE, via=TWO))
+
+    found = moved(rows, 1_000, Network((Outage(ONE, TWO, 0, 5_000),)))
+
+    assert found == {(TWO, 1): 5_010, (HOME, 1): 5_020}
 
 
 @pytest.mark.rule("L5b")
@@ -120,6 +143,21 @@ def test_l5b_what_is_handed_over_waits_for_the_link_of_who_sends_it_on() -> None
     assert [(one.via, one.visible_from) for one in handed] == [(TWO, NEVER)]
 
 
+@pytest.mark.rule("L5b")
+def test_l5b_what_a_leaving_region_cannot_send_on_in_time_comes_from_another_that_shows_it() -> None:
+    """FOUR died; TWO would send its write on when its link returns, and is gone by then."""
+    four = "francecentral"
+    rows = (row(TWO, 5, origin=four), row(ONE, 5, origin=four), row(HOME, 9_010, origin=four))
+    dead = tuple(Outage(four, other, 10, NEVER) for other in (HOME, ONE, TWO))
+    cut = (Outage(TWO, HOME, 100, 9_000), Outage(ONE, HOME, 100, 20_000))
+    ready = {HOME: 0, ONE: 0, TWO: 0, four: 0}
+    links = Network((*dead, *cut), destroyed={four: 10})
+
+    left = replication.left_to_others(rows, TWO, 2_000, ready, 1_000, {}, links)
+
+    assert [(one.region, one.visible_from) for one in left.rows] == [(HOME, 20_010)]
+
+
 # -- a pool that is extended into what is destroyed ------------------------------------------------
 
 
@@ -167,3 +205,16 @@ def test_e9_a_region_answers_at_its_address_from_succeeded_until_it_is_gone(
     pool = replace(_pool(), regions=(*_pool().regions, made))
 
     assert routing.has_address(pool, ONE, 1_000) is answers
+
+
+@pytest.mark.rule("E3")
+def test_e3_a_removal_that_nothing_holds_any_more_ends_now_and_not_in_the_past() -> None:
+    """What it waited for can never be sent: the receiver was destroyed meanwhile."""
+    leaving = PoolRegion(ONE, False, 0, 100, removing=1_000, gone=NEVER)
+    pool = replace(_pool(), regions=(*_pool().regions, leaving))
+    pool = lifecycle.begin(pool, "region-remove", _act(1_000), NEVER)
+
+    waits = extension.removal_waits(pool, {ONE: 0}, profile("quick", {}), 50_000)
+
+    assert waits.regions[1].gone == 50_000
+    assert waits.operation is not None and waits.operation.done == 50_000

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Dict, Optional, Tuple
 
-from azext_mhsmregion.emulator.arm import groups, operations, pools, providers, resources, subscriptions
+from azext_mhsmregion.emulator.arm import groups, operations, pools
 from azext_mhsmregion.emulator.arm.answering import marked
 from azext_mhsmregion.emulator.arm.refusals import error_response, unauthenticated
 from azext_mhsmregion.emulator.arm.versions import check_api_version
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
-from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.routes import Handler, Router
 from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.errors import ModelError, NotFound
@@ -31,6 +32,7 @@ ARM_ERRORS = ("ResourceGroupNotFound", "ResourceNotFound")
 GATHERED_SLASHES = "subscriptions/{id}/providers/Microsoft.KeyVault/managedHSMs".count("/")
 
 READING = ("GET", "HEAD")
+ENDPOINTS = "/metadata/endpoints"
 
 
 def handle(ask: Ask) -> Response:
@@ -40,7 +42,9 @@ def handle(ask: Ask) -> Response:
 
 def _answer(ask: Ask) -> Response:
     try:
-        if ask.request.path.rstrip("/").lower() == providers.ENDPOINTS and ask.request.method == "GET":
+        if ask.request.path.rstrip("/").lower() == ENDPOINTS and ask.request.method == "GET":
+            from azext_mhsmregion.emulator.arm import providers
+
             return providers.endpoints(ask)
         return _route(replace(ask, principal=authenticate(ask, AUDIENCES)))
     except Unauthenticated as error:
@@ -50,9 +54,7 @@ def _answer(ask: Ask) -> Response:
 
 
 def _route(ask: Ask) -> Response:
-    handler, parameters, known = _routes(ask.request.method in READING).find(
-        ask.request.method, ask.request.path
-    )
+    handler, parameters, known = _find(ask.request.method, ask.request.path)
     if handler is None:
         return error_response(_not_found(ask, known))
     subscription = parameters.pop("subscription", None)
@@ -83,9 +85,32 @@ def _is_gathered(ask: Ask) -> bool:
     return ask.request.method == "GET" and path.count("/") == GATHERED_SLASHES
 
 
+def _find(method: str, path: str) -> Tuple[Optional[Handler], Dict[str, str], bool]:
+    """The handler of a request, its parameters, and whether its path is known at all: pools first,
+    then what is around them."""
+    found = _pool_routes(method in READING).find(method, path)
+    return found if found[0] is not None else _routes(method in READING).find(method, path)
+
+
+@cache
+def _pool_routes(reading: bool) -> Router:
+    """Routes of pools; the reading ones alone load neither the model's commands nor their parsers."""
+    router = Router()
+    for module in (groups, pools, operations):
+        module.register(router)
+    if not reading:
+        from azext_mhsmregion.emulator.arm import changes, group_deletion
+
+        changes.register(router)
+        group_deletion.register(router)
+    return router
+
+
 @cache
 def _routes(reading: bool) -> Router:
-    """All routes; the reading ones alone load neither the model's commands nor their parsers."""
+    """All routes."""
+    from azext_mhsmregion.emulator.arm import providers, resources, subscriptions
+
     router = Router()
     for module in (subscriptions, providers, groups, pools, resources, operations):
         module.register(router)

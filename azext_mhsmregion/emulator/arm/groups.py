@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional
 
 from azext_mhsmregion.emulator import parse
-from azext_mhsmregion.emulator.arm import filters
-from azext_mhsmregion.emulator.arm.providers import public_regions
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.paging import page
 from azext_mhsmregion.emulator.routes import Router
@@ -51,6 +49,8 @@ def register(router: Router) -> None:
 
 def list_groups(ask: Ask) -> Response:
     """All groups; by a tag with ``$filter``."""
+    from azext_mhsmregion.emulator.arm import filters
+
     wanted = filters.parsed(ask.request.query.get("$filter"), filters.GROUPS)
     with ask.parts.reading() as unit:
         found = [group for group in everyone(unit) if wanted.takes({}, group.tags)]
@@ -188,6 +188,8 @@ def _checked(location: str, there: Optional[Group]) -> str:
     """The location's canonical name. Raises Invalid for one that no group can have, Conflict for
     another than the group has."""
     asked = catalogue().normalise(location)
+    from azext_mhsmregion.emulator.arm.providers import public_regions
+
     available = [region.name for region in public_regions()]
     if asked not in available:
         raise Invalid(

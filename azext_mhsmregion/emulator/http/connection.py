@@ -22,6 +22,9 @@ HEAD_TIMEOUT = 60.0
 BODY_TIMEOUT = 60.0
 """Seconds that the rest of a body may take to arrive; one that takes longer gets 408."""
 
+LINGER = 1.0
+"""Seconds that a refused client has to read why, while what it still sends is thrown away."""
+
 LATE = "late"
 """What stands in the state of a request's scope once its body has taken too long."""
 
@@ -41,7 +44,7 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]
         self._body_timer: Optional[asyncio.TimerHandle] = None
         self._head_bytes = self._unparsed_bytes = 0
         self._requests_read = 0
-        self._stopping = False
+        self._stopping = self._refused = False
         self.lost: asyncio.Future[None] = self.loop.create_future()
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -72,8 +75,8 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]
 
     # -- the head of a request ---------------------------------------------------------------
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
+        if self.transport.is_closing() or self._refused:
+            return  # what comes behind a refusal is thrown away
         read = self._requests_read
         super().data_received(data)
         if self._head_timer is not None and self._requests_read == read:
@@ -131,7 +134,10 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]
         )
         self._stop_head_timer()
         self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        self.transport.close()
+        self._refused = True
+        # Not at once: closing while its bytes wait unread would reset the connection, and the client,
+        # which may still be sending, would never read why.
+        self.loop.call_later(LINGER, self.transport.close)
 
     def _head_too_slow(self) -> None:
         log.info("a request's headers took longer than %g seconds", HEAD_TIMEOUT)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import lru_cache
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.clock import ClockState
-from azext_mhsmregion.model.faults import Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.partition import Partition
 from azext_mhsmregion.model.pool import (
     Deletion,
@@ -20,6 +19,9 @@ from azext_mhsmregion.model.pool import (
     PoolRegion,
     UserIdentity,
 )
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.model.faults import Fault
 
 
 def encode_pool(pool: Pool) -> str:
@@ -60,6 +62,8 @@ def encode_fault(fault: Fault) -> str:
 
 @lru_cache(maxsize=256)
 def decode_fault(text: str) -> Fault:
+    from azext_mhsmregion.model.faults import Effect, Fault, FaultKind, Scope  # few homes have any
+
     record: Dict[str, Any] = json.loads(text)
     record["scope"] = Scope(record["scope"])
     record["effect"] = Effect(record["effect"])

@@ -7,15 +7,17 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from azext_mhsmregion.emulator.store import codec
 from azext_mhsmregion.model.clock import NEVER, ClockState
-from azext_mhsmregion.model.faults import Fault, Faults
-from azext_mhsmregion.model.loss import Loss
 from azext_mhsmregion.model.pool import Operation, Pool
-from azext_mhsmregion.model.replication import Kind, Links, Object, Row, Stamp
+from azext_mhsmregion.model.rows import Kind, Links, Object, Row, Stamp
+
+if TYPE_CHECKING:
+    from azext_mhsmregion.model.faults import Fault, Faults
+    from azext_mhsmregion.model.loss import Loss
 
 
 class Backlog(NamedTuple):
@@ -225,6 +227,8 @@ class Transaction:
             (*others, NEVER, pool_id, origin, NEVER),
         )
         writes, oldest = found.fetchone()
+        from azext_mhsmregion.model.loss import Loss
+
         return Loss(int(writes), int(oldest or 0))
 
     def drop_stuck(self, pool_id: str, origin: str) -> None:

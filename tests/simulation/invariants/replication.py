@@ -1,0 +1,346 @@
+"""Rules L1, L3, L5, L5b, E1: what arrives where, when, in which order, and from whom."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Tuple
+
+from azext_mhsmregion.model.clock import NEVER
+from azext_mhsmregion.model.replication import Row
+
+from ..memory import Event, write_id
+from ..oracle.book import Book, Stay
+from ..oracle.entry import Entry
+from ..oracle.history import earliest, last_end
+from ..violation import Violation
+
+_REMEMBERED = 86_400_000 - 1
+"""For how long the service remembers a fault that has ended."""
+
+
+class Replication:
+    """Watches one pool's rows; everything is asked for at the pool's own pace, when it is touched."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.history = book.history
+        self.forgotten = 0
+
+    # -- what happened since the pool was last touched ----------------------------------------
+    def elapsed(self, rows: Iterable[Row], now: int) -> None:
+        """Arrivals, destructions and ends of removals up to ``now``, in their order."""
+        happened: List[Tuple[int, int, int, int, object]] = [
+            (row.visible_from, 0, row.accepted, row.stamp.hlc, row) for row in rows
+        ]
+        for stay in self.book.stays.values():
+            dead = self.history.destroyed(self.book.id, stay.name)
+            if dead is not None and dead <= now and stay.dead is None and dead >= stay.added:
+                happened.append((dead, 1, 0, 0, stay))
+            elif dead is not None and dead < stay.added and stay.dead is None:
+                happened.append((stay.added, 1, 0, 0, stay))
+            if stay.owed and stay.ready <= now:
+                happened.append((stay.ready, 2, 0, 0, stay))
+            if stay.gone is not None and stay.gone <= now:
+                happened.append((stay.gone, 3, 0, 0, stay))
+        happened.sort(key=lambda item: item[:4])
+        for when, what, _, _, item in happened:
+            if isinstance(item, Row):
+                self.arrived(item)
+            elif isinstance(item, Stay):
+                (self._died, self._is_seeded, self._left)[what - 1](item, when)
+        for stay in self.book.stays.values():
+            if stay.ready <= now:
+                self._nothing_is_overdue(stay, now)
+            if stay.removed is not None:
+                self._ends(stay, now)
+
+    def _died(self, stay: Stay, when: int) -> None:
+        stay.dead = when
+        self._lose_what_nobody_has(stay, when)
+
+    def _left(self, stay: Stay, when: int) -> None:
+        if stay.dead is None and not stay.failed:
+            unsent = self.book.unseen(stay, when, stay)
+            if unsent and self.book.witnesses(when, stay):
+                self._fail("E3", f"{stay.name} is gone with {len(unsent)} writes unsent", unsent[0])
+        self.book.leave(stay.name, when)
+        self._lose_what_nobody_has(stay, when)
+
+    def _lose_what_nobody_has(self, stay: Stay, when: int) -> None:
+        for home in self.book.homes:
+            if home is stay or home.dead is not None or home.ended is not None:
+                self.book.lose(self.book.unseen(home, when), when)
+
+    def _is_seeded(self, stay: Stay, when: int) -> None:
+        """E1: what the primary showed at the acceptance is there at Succeeded, where the link is up."""
+        owed, stay.owed = stay.owed, []
+        primary = self.book.stays.get(self.book.primary.name)
+        if stay.failed or primary is None or (primary.dead is not None and primary.dead <= when):
+            return
+        pair = (self.book.id, primary.name, stay.name)
+        if any(start <= when < end for start, end in self.history.blocked(*pair, when)):
+            return
+        if any(start <= when < end for start, end, _ in self.history.slow(*pair)):
+            return
+        for entry in owed:
+            if stay not in entry.shown and not entry.ended:
+                self._fail("E1", f"{stay.name} is Succeeded and does not show what it was seeded with", entry)
+
+    # -- what a command did -------------------------------------------------------------------
+    def absorb(self, journal: List[Event], now: int) -> List[Entry]:
+        """Rows put, moved and dropped by one command; answers the writes it acknowledged."""
+        made: List[Entry] = []
+        for event in journal:
+            row = event.row
+            if event.what == "put":
+                known = self.book.entries.get(write_id(row))
+                if known is None or (known.ended and row.accepted == now and row.region == row.stamp.origin):
+                    made.append(self._acknowledged(row, now))
+                elif row.visible_from <= now:
+                    self.arrived(row)
+                elif row.via == self.book.primary.name and self.book.primary not in known.shown:
+                    self._fail("E1", f"{row.region} is seeded with what {row.via} does not show", known)
+            elif event.what == "moved":
+                assert event.before is not None
+                if event.before.visible_from <= now:
+                    entry = self.book.entries[write_id(row)]
+                    self._fail("L3", f"{row.region} showed a write and shows it no more", entry)
+                if row.visible_from <= now:
+                    self.arrived(row)
+            else:
+                self._dropped(row)
+        journal.clear()
+        return made
+
+    def _acknowledged(self, row: Row, now: int) -> Entry:
+        if row.region != row.stamp.origin or row.via:
+            raise Violation("L6", f"a row that nobody acknowledged: {row}", self.book.id, row.name)
+        stay = self.book.stays[row.region]
+        seen, skew = stay.hlc, self.history.skew(row.region, now)
+        entry = self.book.acknowledged(row)
+        if row.visible_from != now or row.accepted != now:
+            self._fail("L3", f"{row.region} does not show its own write at once", entry)
+        wanted = max((now + skew) << 16, seen + 1)
+        if row.stamp.hlc != wanted and row.stamp.hlc != self._above_what_is_held(stay, entry, now + skew):
+            self._fail("L6", f"stamp {row.stamp.hlc} where {wanted} was due (seen: {seen})", entry)
+        return entry
+
+    def _above_what_is_held(self, stay: Stay, entry: Entry, clock: int) -> int:
+        """The store forgets stamps with the rows that it drops (purges, tombstones): a stamp may then be
+        below one that nobody holds any more. Known, and counted."""
+        self.forgotten += 1
+        held = (one.order[0] for group in stay.seen.values() for one in group.values() if one is not entry)
+        return max(clock << 16, max(held, default=0) + 1)
+
+    def _dropped(self, row: Row) -> None:
+        """Rows leave the store with their region, given up, or once a purge is everywhere (D5)."""
+        entry, stay = self.book.entries[write_id(row)], self.book.stays.get(row.region)
+        if stay is None or not stay.holds():
+            return
+        if stay not in entry.shown and (entry.lost is not None or stay.dead is not None):
+            return
+        if not entry.ended and not self._may_end(entry):
+            self._fail("L6", f"the row of a write left {row.region} for no reason", entry)
+        if not entry.ended:
+            entry.ended = True
+            self.book.ended += 1
+        self.book.forget(stay, entry)
+
+    def _may_end(self, entry: Entry) -> bool:
+        """Purged, superseded by what every region shows, or a tombstone that hides nothing more."""
+        holding = [stay for stay in self.book.stays.values() if stay.holds()]
+        same = [one for one in self.book.objects[entry.object] if not one.ended and one.lost is None]
+        if entry.kind.value not in ("key_version", "key_purge"):
+            shown = [one for one in same if all(stay in one.shown for stay in holding)]
+            if any(one.order > entry.order for one in shown):
+                return True
+            if entry.tombstone and len(shown) == len(same) and max(same, key=_order) is entry:
+                return True
+        return self._is_purged(entry)
+
+    def _is_purged(self, entry: Entry) -> bool:
+        """Some purge that every region shows is above it, or above the last making of its version."""
+        same = self.book.objects.get(("key_version", entry.group[1], entry.version), [])
+        made = max((one.order for one in same if one.lost is None and not one.ended), default=(0, ""))
+        for purge in self.book.purges.get(entry.group[1], ()):
+            if not all(stay in purge.shown for stay in self.book.stays.values() if stay.holds()):
+                continue
+            if entry.order <= purge.order or (entry.version and made <= purge.order):
+                return True
+        return False
+
+    # -- an arrival -----------------------------------------------------------------------
+    def arrived(self, row: Row) -> None:
+        entry, stay = self.book.entries[write_id(row)], self.book.stays.get(row.region)
+        if stay is None or not stay.holds():
+            return
+        when = row.visible_from
+        if stay in entry.shown:
+            self._fail("L3", f"{stay.name} is given the same write twice", entry)
+        if entry.lost is not None:
+            self._fail("L5b", f"{stay.name} shows a write that nobody had any more", entry)
+        if when < stay.ready:
+            self._fail("E1", f"{stay.name} shows a write before it is Succeeded", entry)
+        if stay.dead is not None and stay.dead < when:
+            self._fail("L5b", f"{stay.name} is destroyed and shows a new write", entry)
+        self._in_order(stay, entry)
+        self._in_time(stay, entry, row, when)
+        self.book.show(stay, entry, when)
+
+    def _in_order(self, stay: Stay, entry: Entry) -> None:
+        for earlier in entry.home.log[stay.nexts.get(entry.home, 0) : entry.number]:
+            if earlier.lost is None and not earlier.ended and stay not in earlier.shown:
+                self._fail("L3", f"{stay.name} shows a write without the one accepted before it", entry)
+        if stay.nexts.get(entry.home, 0) > entry.number:
+            self._fail("L3", f"{stay.name} shows a write after a later one", entry)
+
+    def _in_time(self, stay: Stay, entry: Entry, row: Row, when: int) -> None:
+        home = entry.home
+        if not row.via and home.is_there(when) and self.book.stays.get(home.name) is home:
+            self._exactly(stay, entry, when)
+            return
+        self._in_bounds(stay, entry, when)
+
+    def _in_bounds(self, stay: Stay, entry: Entry, when: int) -> None:
+        """Sent by somebody who could, and not too late."""
+        if not self._has_sender(stay, entry, when):
+            self._fail("L5b", f"{stay.name} shows a write that nobody could have sent then", entry)
+        together = when <= stay.last.get(entry.home, 0)  # with the one before it, which was in time
+        if not together and self._is_overdue(stay, entry, when - 1):
+            self._fail("L5", f"{stay.name} shows a write later than max_lag allows", entry)
+
+    def _exactly(self, stay: Stay, entry: Entry, when: int) -> None:
+        """Its lag after its link let it go, in its link's order (L1, L3, L5)."""
+        pair = (self.book.id, entry.home.name, stay.name)
+        sent = max(entry.accepted, stay.ready)
+        blocked, slow = self.history.blocked(*pair, sent), self.history.slow(*pair)
+        # A region that was added again goes on where the link of its name had come to.
+        before = (last for home, last in stay.last.items() if home.name == entry.home.name)
+        due = max(earliest(sent, entry.lag, blocked, slow), max(before, default=0))
+        late = when - due
+        if late > 0:
+            late = max(0, when - max(due, self._let_go_before(stay, entry)))
+        ends = [span[1] for span in (*blocked, *slow)]
+        if late and any(sent < end < when - _REMEMBERED for end in ends):
+            self._in_bounds(stay, entry, when)  # faults are kept for a day: what held it is forgotten
+        elif late and not (late == 1 and (blocked or slow)):
+            rule = "L5" if blocked or slow else "L1"
+            self._fail(rule, f"{stay.name} shows a write {late} ms after it was due ({due})", entry)
+
+    def _let_go_before(self, stay: Stay, entry: Entry) -> int:
+        """Until when writes before it held it up that a purge has let go of since."""
+        last, number = 0, entry.number - 1
+        pair = (self.book.id, entry.home.name, stay.name)
+        while number >= 0 and stay not in entry.home.log[number].shown:
+            gone = entry.home.log[number]
+            sent = max(gone.accepted, stay.ready)
+            blocked = self.history.blocked(*pair, sent)
+            last = max(last, earliest(sent, gone.lag, blocked, self.history.slow(*pair)))
+            number -= 1
+        return last
+
+    def _has_sender(self, stay: Stay, entry: Entry, when: int) -> bool:
+        """Some region showed it, lived, and had a link that was up."""
+        for one in self.book.every_stay():
+            shown = entry.shown.get(one)
+            if one is stay or shown is None or shown > when or (one.dead is not None and one.dead < when):
+                continue
+            if one.ended is not None and one.ended < when:
+                continue
+            spans = self.history.blocked(self.book.id, one.name, stay.name, when - 1)
+            if not any(start < when < end for start, end in spans):
+                return True
+        return False
+
+    # -- nothing is late ------------------------------------------------------------------
+    def _nothing_is_overdue(self, stay: Stay, now: int) -> None:
+        """The next write of each log that this region has to show."""
+        if not stay.is_there(now):
+            return
+        waiting = set()
+        for home in self.book.homes:
+            first = stay.nexts.get(home, 0)
+            if home is stay or first >= len(home.log):
+                continue
+            while first < len(home.log) and self._is_excused(home.log[first], stay):
+                first += 1
+            stay.nexts[home] = first
+            if first == len(home.log) or home.name in waiting:
+                continue  # behind what a region of that name accepted in a former life
+            waiting.add(home.name)
+            if self._is_overdue(stay, home.log[first], now):
+                message = f"{stay.name} has waited for a write for longer than max_lag"
+                self._fail("L5" if self.history.version else "L1", message, home.log[first])
+
+    def _is_excused(self, entry: Entry, stay: Stay) -> bool:
+        return entry.lost is not None or entry.ended or stay in entry.shown
+
+    def _is_overdue(self, stay: Stay, entry: Entry, now: int) -> bool:
+        """Has somebody who must send it been able to for longer than ``max_lag``?"""
+        if now <= max(entry.accepted, stay.ready) + self.book.max_lag:
+            return False
+        for sender, since in self._senders(entry, stay, now):
+            pair = (self.book.id, sender.name, stay.name)
+            up = last_end(self.history.blocked(*pair, 0), now)
+            if up is None:
+                continue
+            extra = sum(more for start, _, more in self.history.slow(*pair) if start <= now)
+            if now > max(since, up, stay.ready) + self.book.max_lag + extra + 1:
+                return True
+        return False
+
+    def _senders(self, entry: Entry, stay: Stay, now: int) -> List[Tuple[Stay, int]]:
+        """Who has to send a write, and since when: the primary what it showed when the region was
+        added, else its origin, while they live; then whoever shows it (L5b)."""
+        home, primary = entry.home, self.book.primary
+        is_seeded = primary is not stay and entry.shown.get(primary, now + 1) <= stay.added
+        if is_seeded and primary.is_there(now):
+            return [(primary, stay.ready)]
+        if not is_seeded and self.book.stays.get(home.name) is home and home.is_there(now):
+            return [(home, entry.accepted)]
+        ended = (primary.dead or 0) if is_seeded else max(home.dead or 0, home.ended or 0)
+        able = [one for one in self.book.witnesses(now, stay) if entry.shown.get(one, now + 1) <= now]
+        early = [one for one in able if one.added <= ended] or able  # those who knew it then
+        return [(one, max(ended, entry.shown[one])) for one in early]
+
+    def _ends(self, stay: Stay, now: int) -> None:
+        """E3: a removal ends once what was accepted is sent; nobody waits for what is dead."""
+        assert stay.removed is not None
+        last = max(stay.removed + self.book.removal, *(one.dead or 0 for one in self.book.stays.values()))
+        if stay.dead is None:
+            for other in self.book.witnesses(now, stay):
+                pair = (self.book.id, stay.name, other.name)
+                up = last_end(self.history.blocked(*pair, 0), now)
+                if up is None:
+                    return
+                slow = sum(more for *_, more in self.history.slow(*pair))
+                last = max(last, up + self.book.max_lag + slow)
+            last = max(last, stay.removed + self.book.max_lag) + self.book.max_lag
+        if now > last + self.book.removal:
+            message = f"the removal of {stay.name}, accepted {stay.removed}, does not end"
+            raise Violation("E3", message, self.book.id)
+
+    # -- what a removal gives up --------------------------------------------------------------
+    def given_up(self, leaving: Stay, now: int) -> List[Entry]:
+        """E3: writes of the leaving region that nobody shows and that no link will ever carry."""
+        others = list(self.book.witnesses(now, leaving))
+        if not others:
+            return []
+        kept = set()
+        for other in others:
+            due = 0
+            pair = (self.book.id, leaving.name, other.name)
+            for entry in leaving.log[other.nexts.get(leaving, 0) :]:
+                sent = max(entry.accepted, other.ready)
+                blocked = self.history.blocked(*pair, sent)
+                due = max(due, earliest(sent, entry.lag, blocked, self.history.slow(*pair)))
+                if due < NEVER:
+                    kept.add(entry.identity)
+        return [one for one in self.book.unseen(leaving, now, leaving) if one.identity not in kept]
+
+    def _fail(self, rule: str, message: str, entry: Entry) -> None:
+        what = f"{entry.kind.value} {entry.group[1]} {entry.version} of {entry.home.name}"
+        raise Violation(rule, f"{message}: {what}, accepted {entry.accepted}", self.book.id, entry.group[1])
+
+
+def _order(entry: Entry) -> Tuple[int, str]:
+    return entry.order
