@@ -109,18 +109,21 @@ def sweep(unit: Unit) -> None:
 def unsent_until(unit: Unit, pool: Pool, giving_up: bool = False) -> Mapping[str, int]:
     """Until when each region has writes on their way to the others that live, its own and what it sends
     on of dead ones (E3, L5b): NEVER where an outage without a planned end holds some, unless such writes
-    are given up. What a destruction holds, now or by plan, nobody waits for."""
-    last, living = unit.tx.last_arrival, _holding(unit, pool)
-    doomed = [name for name in living if faults.destroyed_at(unit.faults, pool.id, name) is not None]
-    others = [name for name in living if name not in doomed]
+    are given up. Nobody waits for what is destroyed, nor beyond the time when it will be by plan."""
+    living, dead = _holding(unit, pool), _destroyed(unit, pool)
+    deaths = {name: faults.destroyed_at(unit.faults, pool.id, name) or NEVER for name in living}
     before = NEVER if giving_up else NEVER + 1
-    dead = _destroyed(unit, pool)
-    sent_on = max((last(pool.id, name, others, NEVER) for name in dead), default=0)
-    planned = {
-        name: 0 if name in dead else max(sent_on, last(pool.id, name, living, NEVER)) for name in living
+    alive = [name for name in living if name not in dead]
+    sent_on = max((unit.tx.last_arrival(pool.id, name, alive, NEVER) for name in dead), default=0)
+
+    def arrived(name: str, other: str) -> int:
+        last = unit.tx.last_arrival(pool.id, name, [other], before)
+        return last if last < NEVER else min(deaths[name], deaths[other])
+
+    return {
+        name: 0 if name in dead else max([sent_on, *(arrived(name, other) for other in alive)])
+        for name in living
     }
-    held = {name: last(pool.id, name, others, before) for name in others}
-    return {name: max(when, held.get(name, 0)) for name, when in planned.items()}
 
 
 def loss_if_removed(unit: Unit, pool: Pool, region: str, leaving: Iterable[str] = ()) -> Loss:

@@ -313,8 +313,8 @@ class Replication:
                 if up is None:
                     return
                 slow = sum(more for *_, more in self.history.slow(*pair))
-                last = max(last, up + self.book.max_lag + slow)
-            last = max(last, stay.removed + self.book.max_lag) + self.book.max_lag
+                last = max(last, max(up, stay.removed) + self.book.max_lag + slow)
+            last += self.book.max_lag  # for what it sends on of dead regions
         if now > last + self.book.removal:
             message = f"the removal of {stay.name}, accepted {stay.removed}, does not end"
             raise Violation("E3", message, self.book.id)
