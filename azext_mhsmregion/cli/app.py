@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from contextlib import redirect_stdout, suppress
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, TextIO
 
 from knack.arguments import ArgumentsContext
 from knack.cli import CLI
@@ -169,17 +169,26 @@ def _open_closed_streams() -> None:
 
 
 def _flushed(code: int) -> int:
-    """The exit code, once all that was written has been: 1 where it could not be."""
+    """The exit code, once all that was written has been: 1 where the output could not be; a message
+    that stderr does not take changes nothing."""
     try:
         with errors.writing():
             sys.stdout.flush()
-        return code
     except BrokenPipeError:
-        pass
+        _give_up(sys.stdout)
     except errors.OutputError as error:
         code = errors.show(error)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        _give_up(sys.stdout)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
     return code
+
+
+def _give_up(stream: TextIO) -> None:
+    """What it still holds goes nowhere: Python flushes once more, and would end with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def program() -> int:

@@ -129,9 +129,10 @@ def test_a_closed_output_is_no_error(tmp_path, what):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_stderr_cannot_take_does_not_go_to_stdout(tmp_path):
+@pytest.mark.parametrize("buffering", ["PYTHONUNBUFFERED= ", "PYTHONUNBUFFERED=1 "])
+def test_what_stderr_cannot_take_does_not_go_to_stdout(tmp_path, buffering):
     for stream in ("2>&-", "2>/dev/full"):
-        done = shell(f"mhsm keyvault show --hsm-name nobody {stream}", tmp_path)
+        done = shell(f"{buffering}mhsm keyvault show --hsm-name nobody {stream}", tmp_path)
         assert (done.returncode, done.stdout) == (3, "")
 
 
