@@ -172,8 +172,8 @@ def _holding(unit: Unit, pool: Pool) -> List[str]:
 
 def _destroyed(unit: Unit, pool: Pool) -> List[str]:
     """The regions of the pool that are gone for ever."""
-    deaths = {region.name: faults.destroyed_at(unit.faults, pool.id, region.name) for region in pool.regions}
-    return [name for name, dead in deaths.items() if dead is not None and dead <= unit.now]
+    names = (region.name for region in pool.regions)
+    return [name for name in names if faults.is_destroyed(unit.faults, pool.id, name, unit.now)]
 
 
 def _lags(unit: Unit, pool: Pool) -> Callable[[], int]:

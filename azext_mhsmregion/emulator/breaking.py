@@ -100,7 +100,7 @@ def _require_target(unit: Unit, fault: Fault) -> None:
         return
     pool = unit.tx.pool_by_id(fault.pool)
     if pool is None or pool.phase(unit.now) != "live":
-        raise NotFound(messages.fault_without_pool(fault.pool), "PoolNotFound")
+        raise NotFound(messages.pool_not_found(fault.pool), "PoolNotFound")
     for region in filter(None, (fault.region, fault.to)):
         if pool.region(region, unit.now) is None:
             raise NotFound(messages.pool_not_in_region(pool.name, region), "RegionNotFound")

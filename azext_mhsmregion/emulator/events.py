@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from azext_mhsmregion.emulator import overview, parse, traffic
+from azext_mhsmregion.emulator import parse, traffic
 from azext_mhsmregion.emulator.arm.bodies import stamp
 from azext_mhsmregion.emulator.unit import Unit
-from azext_mhsmregion.model import health
+from azext_mhsmregion.model import health, routing
 from azext_mhsmregion.model.clock import DAY
 from azext_mhsmregion.model.errors import Invalid
-from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.pool import Pool, PoolRegion
+from azext_mhsmregion.model.routing import Traffic
 
 UNHEALTHY, HEALTHY = "region-unhealthy", "region-healthy"
 LOOKS_BACK = DAY
@@ -62,7 +63,7 @@ def _derived(unit: Unit, pool: Pool, moment: int) -> List[Tuple[int, Dict[str, A
     moment = max(moment, unit.now - LOOKS_BACK)
     found = []
     for region in pool.regions:
-        for instant, healthy in _health_changes(unit, pool, region.name, moment):
+        for instant, healthy in _health_changes(unit, pool, region, seen, moment):
             kind = HEALTHY if healthy else UNHEALTHY
             time = stamp(instant, milliseconds=True)
             usable = instant + seen.ttl
@@ -71,12 +72,11 @@ def _derived(unit: Unit, pool: Pool, moment: int) -> List[Tuple[int, Dict[str, A
     return found
 
 
-def _health_changes(unit: Unit, pool: Pool, name: str, moment: int) -> Iterator[Tuple[int, bool]]:
-    seen = traffic.conditions(unit)
-    region = next(item for item in pool.regions if item.name == name)
-
+def _health_changes(
+    unit: Unit, pool: Pool, region: PoolRegion, seen: Traffic, moment: int
+) -> Iterator[Tuple[int, bool]]:
     def healthy(now: int) -> bool:
-        return overview.is_healthy(unit, pool, region, seen, now)
+        return routing.is_healthy(pool, region, now, seen)
 
-    for start, end in health.unsettled(unit.faults, pool.id, name, seen.probes):
+    for start, end in health.unsettled(unit.faults, pool.id, region.name, seen.probes):
         yield from health.changes(healthy, seen.probes, max(moment, start), min(end, unit.now))

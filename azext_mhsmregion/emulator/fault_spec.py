@@ -19,7 +19,7 @@ from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.chance import chance
 from azext_mhsmregion.model.clock import NEVER, SECOND
-from azext_mhsmregion.model.errors import Invalid, NotFound
+from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.faults import EFFECTS, Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.regions import catalogue
 
@@ -118,9 +118,4 @@ def _region(text: str) -> str:
 
 
 def _pool_id(unit: Unit, name: Any) -> str:
-    if not name:
-        return ""
-    pool = unit.tx.pool_named(name, unit.now)
-    if pool is None or pool.phase(unit.now) != "live":
-        raise NotFound(messages.fault_without_pool(name), "PoolNotFound")
-    return pool.id
+    return unit.require_pool(name).id if name else ""

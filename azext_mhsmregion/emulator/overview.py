@@ -11,7 +11,7 @@ from azext_mhsmregion.emulator.store.transaction import Backlog
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import health, routing
 from azext_mhsmregion.model.data import load
-from azext_mhsmregion.model.faults import Fault, destroyed_at, partition_fault, region_fault
+from azext_mhsmregion.model.faults import Fault, destroyed_at, is_destroyed, partition_fault, region_fault
 from azext_mhsmregion.model.pool import Pool, PoolRegion
 from azext_mhsmregion.model.routing import Traffic
 
@@ -60,27 +60,19 @@ def route(unit: Unit, pool: Pool, place: str, client: Optional[str] = None) -> D
     }
 
 
-def is_healthy(unit: Unit, pool: Pool, region: PoolRegion, seen: Traffic, now: int) -> bool:
-    """Does the region report healthy to the traffic manager at ``now``?"""
-    return health.region_is_healthy(
-        unit.faults, pool.id, region.name, seen.probes, now, region.ready, unit.settings.seed
-    )
-
-
 def _region(
     unit: Unit, pool: Pool, region: PoolRegion, seen: Traffic, backlogs: List[Backlog]
 ) -> Dict[str, Any]:
     name = region.name
     down = region_fault(unit.faults, pool.id, name, unit.now)
-    dead = destroyed_at(unit.faults, pool.id, name)
     last = unit.tx.last_applied(pool.id, name, unit.now)
     return {
         "name": name,
         "isPrimary": region.is_primary,
         "provisioningState": region.state(unit.now),
-        "health": "healthy" if is_healthy(unit, pool, region, seen, unit.now) else "unhealthy",
+        "health": "healthy" if routing.is_healthy(pool, region, unit.now, seen) else "unhealthy",
         "outage": None if down is None else _outage(down),
-        "destroyed": dead is not None and dead <= unit.now,
+        "destroyed": is_destroyed(unit.faults, pool.id, name, unit.now),
         "partitions": [_partition(unit, pool, name, part.number, seen) for part in region.partitions],
         "lastAppliedWrite": None if last is None else stamp(last, milliseconds=True),
         "lacks": [_lacks(unit, pool, one) for one in backlogs if one.region == name],
@@ -95,7 +87,6 @@ def _partition(unit: Unit, pool: Pool, region: str, number: int, seen: Traffic) 
 
 def _lacks(unit: Unit, pool: Pool, backlog: Backlog) -> Dict[str, Any]:
     """What a region does not show yet of another's writes; revoked rights by themselves (L7)."""
-    dead = destroyed_at(unit.faults, pool.id, backlog.origin)
     return {
         "from": backlog.origin,
         "writes": backlog.writes,
@@ -104,7 +95,7 @@ def _lacks(unit: Unit, pool: Pool, backlog: Backlog) -> Dict[str, Any]:
         "revokedRightsLagSeconds": (unit.now - backlog.oldest_revocation) / 1000
         if backlog.revocations
         else 0,
-        "fromDestroyed": dead is not None and dead <= unit.now,
+        "fromDestroyed": is_destroyed(unit.faults, pool.id, backlog.origin, unit.now),
     }
 
 

@@ -47,6 +47,7 @@ from azext_mhsmregion.emulator.wire import (
     json_response,
 )
 from azext_mhsmregion.emulator.witness import Witness
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.clock import ClockState, manual_clock, real_clock
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.pool import Pool
@@ -222,7 +223,7 @@ class Emulator:
             pools = [p for p in unit.tx.pools() if name is None or p.name.lower() == name.lower()]
             spans = [span for pool in pools for span in lifecycle.billed(pool, unit.now)]
             if name is not None and not pools:
-                raise NotFound(f"The managed HSM '{name}' was not found.")
+                raise NotFound(messages.pool_not_found(name))
             return billing.cost(spans, unit.now)
 
     def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
@@ -266,9 +267,9 @@ class Emulator:
 
     @staticmethod
     def _live(unit: Unit, name: str) -> Pool:
-        pool = unit.tx.pool_named(name, unit.now)
-        if pool is None or pool.phase(unit.now) != "live":
-            raise NotFound(f"The managed HSM '{name}' was not found.")
+        pool = unit.live_pool(name)
+        if pool is None:
+            raise NotFound(messages.pool_not_found(name))
         return pool
 
     def _entra(self) -> EntraContext:

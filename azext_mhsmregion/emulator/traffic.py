@@ -48,8 +48,7 @@ def conditions(unit: Unit) -> Traffic:
 
 def pool_of(unit: Unit, host: str) -> Optional[Pool]:
     """The live pool that a data-plane name belongs to, None where there is none."""
-    pool = unit.tx.pool_named(host[: -len(POOL_SUFFIX)].rpartition(".")[2], unit.now)
-    return None if pool is None or pool.phase(unit.now) != "live" else pool
+    return unit.live_pool(host[: -len(POOL_SUFFIX)].rpartition(".")[2])
 
 
 def find(

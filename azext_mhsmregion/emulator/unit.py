@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Optional
 
 from azext_mhsmregion.emulator.settings import Settings, decode
 from azext_mhsmregion.emulator.store.store import Transaction
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.clock import ClockState, real_clock
+from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.profile import Profile
 
 if TYPE_CHECKING:
     from azext_mhsmregion.model.faults import Faults
+    from azext_mhsmregion.model.pool import Pool
 
 
 class Unit:
@@ -48,6 +51,18 @@ class Unit:
         if self._faults is None:
             self._faults = self.tx.faults()
         return self._faults
+
+    def live_pool(self, name: str) -> Optional[Pool]:
+        """The live pool of that name, case aside (C3b); None for one that is soft-deleted."""
+        pool = self.tx.pool_named(name, self.now)
+        return pool if pool is not None and pool.phase(self.now) == "live" else None
+
+    def require_pool(self, name: str) -> Pool:
+        """The same. Raises NotFound."""
+        pool = self.live_pool(name)
+        if pool is None:
+            raise NotFound(messages.pool_not_found(name), "PoolNotFound")
+        return pool
 
     def faults_changed(self) -> None:
         """Read them anew: this transaction wrote some."""

@@ -161,6 +161,12 @@ def destroyed_at(faults: Faults, pool: str, region: str) -> Optional[int]:
     return min(starts, default=None)
 
 
+def is_destroyed(faults: Faults, pool: str, region: str, now: int) -> bool:
+    """Is what the pool has in the region gone for ever, at ``now``?"""
+    dead = destroyed_at(faults, pool, region)
+    return dead is not None and dead <= now
+
+
 def skew(faults: Faults, region: str, now: int) -> int:
     """By how much the region's clock is wrong at ``now``, in milliseconds. It shifts stamps."""
     shifts = on(faults, now, (Effect.SKEW,))
@@ -242,5 +248,5 @@ def _check_beside(fault: Fault, other: Fault) -> None:
 
 __all__ = [
     "DOWN", "EFFECTS", "Effect", "Fault", "FaultKind", "Faults", "Scope", "checked", "destroyed_at",
-    "down_intervals", "on", "partition_fault", "region_fault", "site_fault", "skew", "union",
+    "down_intervals", "is_destroyed", "on", "partition_fault", "region_fault", "site_fault", "skew", "union",
 ]  # fmt: skip

@@ -245,7 +245,7 @@ def destroyed_for_ever(fault: str) -> str:
     )
 
 
-def fault_without_pool(pool: str) -> str:
+def pool_not_found(pool: str) -> str:
     return f"The managed HSM '{pool}' was not found."
 
 

@@ -62,7 +62,7 @@ def resolve(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
     an answer that may fail is better than none.
     """
     ordered = _ordered(pool, place, at, traffic)
-    healthy = (region.name for region in ordered if _is_healthy(pool, region, at, traffic))
+    healthy = (region.name for region in ordered if is_healthy(pool, region, at, traffic))
     return Route(next(healthy, ordered[0].name if ordered else None))
 
 
@@ -76,7 +76,7 @@ def explain(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
             state = region.state(at) if region.exists(at) else "gone"
             steps.append(Step(region.name, _measure(pool, region.name, place, traffic), f"not used: {state}"))
     for region in ordered:
-        verdict = _verdict(region.name, chosen, _is_healthy(pool, region, at, traffic))
+        verdict = _verdict(region.name, chosen, is_healthy(pool, region, at, traffic))
         steps.append(Step(region.name, _measure(pool, region.name, place, traffic), verdict))
     return Route(chosen, tuple(steps))
 
@@ -146,7 +146,8 @@ def _ordered(pool: Pool, place: str, at: int, traffic: Traffic) -> List[PoolRegi
     return sorted(serving, key=lambda region: _rank(pool, region.name, place, traffic))
 
 
-def _is_healthy(pool: Pool, region: PoolRegion, at: int, traffic: Traffic) -> bool:
+def is_healthy(pool: Pool, region: PoolRegion, at: int, traffic: Traffic) -> bool:
+    """Does the region report healthy to the traffic manager at ``at``?"""
     return region_is_healthy(
         traffic.faults, pool.id, region.name, traffic.probes, at, region.ready, traffic.seed
     )

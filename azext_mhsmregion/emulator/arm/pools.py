@@ -109,8 +109,8 @@ def live(unit: Unit, group: Optional[str]) -> List[Pool]:
 def require(unit: Unit, group: str, name: str) -> Pool:
     """A live pool in its group. Raises NotFound in ARM's words."""
     group = groups.require(unit, group)
-    pool = unit.tx.pool_named(name, unit.now)
-    if pool is None or pool.phase(unit.now) != "live" or pool.group.lower() != group.lower():
+    pool = unit.live_pool(name)
+    if pool is None or pool.group.lower() != group.lower():
         raise NotFound(
             f"The Resource 'Microsoft.KeyVault/managedHSMs/{name}' under resource group '{group}' was not "
             "found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",

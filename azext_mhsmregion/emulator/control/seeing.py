@@ -7,11 +7,8 @@ from typing import Any
 from azext_mhsmregion.emulator import events, metrics, overview
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
-from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model import messages, places
-from azext_mhsmregion.model.errors import NotFound
-from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model import places
 
 
 def register(router: Router) -> None:
@@ -24,14 +21,14 @@ def register(router: Router) -> None:
 
 def pool_status(ask: Ask, _: Any, name: str) -> Response:
     with ask.parts.reading() as unit:
-        return json_response(200, overview.of_pool(unit, _live(unit, name)))
+        return json_response(200, overview.of_pool(unit, unit.require_pool(name)))
 
 
 def route(ask: Ask, _: Any, name: str) -> Response:
     """``from`` is where the client stands, ``client`` whose cache it has."""
     place = places.parse(ask.request.query.get("from", ""))
     with ask.parts.reading() as unit:
-        found = overview.route(unit, _live(unit, name), place, ask.request.query.get("client"))
+        found = overview.route(unit, unit.require_pool(name), place, ask.request.query.get("client"))
         return json_response(200, found)
 
 
@@ -46,10 +43,3 @@ def show_metrics(ask: Ask, _: Any) -> Response:
     with ask.parts.reading() as unit:
         text = metrics.text(unit)
     return Response(200, (("content-type", metrics.CONTENT_TYPE),), text.encode())
-
-
-def _live(unit: Unit, name: str) -> Pool:
-    pool = unit.tx.pool_named(name, unit.now)
-    if pool is None or pool.phase(unit.now) != "live":
-        raise NotFound(messages.fault_without_pool(name), "PoolNotFound")
-    return pool
