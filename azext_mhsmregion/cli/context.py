@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Mapping, Optional
 
 from knack.log import get_logger
 
@@ -164,6 +164,11 @@ def in_az(cli_ctx: Any) -> bool:
 def emulator(cli_ctx: Any) -> Any:
     """The emulator's provider, whichever the user chose for other commands."""
     return provider(cli_ctx, "emulator")
+
+
+def control(cli_ctx: Any, method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
+    """One call of the emulator's own API. Raises ProviderError."""
+    return emulator(cli_ctx).control(method, path, body)
 
 
 def provider(cli_ctx: Any, kind: Optional[str] = None) -> Any:

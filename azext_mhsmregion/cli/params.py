@@ -22,7 +22,8 @@ SIGNATURE_ALGORITHMS = [
 PRINCIPAL_TYPES = ["User", "Group", "ServicePrincipal"]
 
 
-def _flag(help_text: str, *options: str) -> Settings:
+def flag(help_text: str, *options: str) -> Settings:
+    """An option without a value."""
     settings: Settings = {"action": "store_true", "help": help_text}
     return {**settings, "options_list": list(options)} if options else settings
 
@@ -95,9 +96,9 @@ REGION: Settings = {
     "help": "The region's name, such as australiaeast.",
     "completer": completers.regions,
 }
-NO_WAIT = _flag("Do not wait for the operation to finish.", "--no-wait")
-DRY_RUN = _flag("Print what would be sent and the change to the bill; change nothing.", "--dry-run")
-YES = _flag(
+NO_WAIT = flag("Do not wait for the operation to finish.", "--no-wait")
+DRY_RUN = flag("Print what would be sent and the change to the bill; change nothing.", "--dry-run")
+YES = flag(
     "Do not ask; and remove even when acknowledged writes that no other region has would be lost.",
     "--yes",
     "-y",
@@ -139,12 +140,12 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
     "keyvault region wait": {
         **REGION_OF_POOL,
         "region_name": {**REGION, "help": "The region to wait for. Without it: the pool as a whole."},
-        "created": _flag("Wait until provisioningState is Succeeded; may not exist yet."),
-        "updated": _flag("Wait until provisioningState is Succeeded; must exist."),
-        "deleted": _flag("Wait until it is gone."),
-        "exists": _flag("Wait until it exists, whatever its state."),
+        "created": flag("Wait until provisioningState is Succeeded; may not exist yet."),
+        "updated": flag("Wait until provisioningState is Succeeded; must exist."),
+        "deleted": flag("Wait until it is gone."),
+        "exists": flag("Wait until it exists, whatever its state."),
         "custom": {"metavar": "JMESPATH", "help": "Wait until the expression is true of it."},
-        "replicated": _flag("Wait until all regions of the pool agree."),
+        "replicated": flag("Wait until all regions of the pool agree."),
         "key": {"help": "With --replicated: until they agree on this key."},
         "interval": {"type": positive, "help": "Seconds between looks. Default: 30; 1 with the emulator."},
         "timeout": {"type": not_negative, "help": "Give up after this many seconds; 0 looks once."},
@@ -204,7 +205,7 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         "sd_wrapping_keys": {"nargs": "*", "help": "Files of PEM certificates (RSA)."},
         "sd_quorum": {"type": int, "help": "How many of the private keys are needed to recover."},
         "security_domain_file": {"help": "File to write; it must not exist."},
-        "no_wait": _flag("Do not wait for the activation.", "--no-wait"),
+        "no_wait": flag("Do not wait for the activation.", "--no-wait"),
     },
     "keyvault key create": {
         **KEY,

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Dict
 
 from knack.arguments import enum_choice_list
 
-from azext_mhsmregion.cli.params_faults import GROUP, POOL
+from azext_mhsmregion.cli.params import GROUP, POOL, Settings, not_negative
 from azext_mhsmregion.cli.params_faults import PARAMETERS as OF_FAULTS
-from azext_mhsmregion.emulator.fault_spec import seconds
+from azext_mhsmregion.model.durations import seconds
 from azext_mhsmregion.model.faults import FaultKind, Scope
-
-Settings = Dict[str, Any]
-
-
-def count(text: str) -> int:
-    """A whole number from 0 on."""
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
-
 
 _OF_INJECT = OF_FAULTS["keyvault emulator fault inject"]
 
@@ -54,14 +43,17 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
             "help": "End so long after it began. Default: with the command.",
         },
         "max_errors": {
-            "type": count,
+            "type": not_negative,
             "help": "How many requests to the pool may fail: no answer, 429 or 5xx. Default: any number.",
         },
         "max_seconds": {
             "type": seconds,
             "help": "How long the client may be without a successful answer. Default: any time.",
         },
-        "rpo": {"type": count, "help": "How many acknowledged writes may be lost. Default: any number."},
+        "rpo": {
+            "type": not_negative,
+            "help": "How many acknowledged writes may be lost. Default: any number.",
+        },
         "report": {"metavar": "FILE", "help": "Write the drill as JSON."},
         "junit": {"metavar": "FILE", "help": "Write a JUnit report, a test case a bound."},
         "yes": {"options_list": ["--yes", "-y"], "action": "store_true", "help": "Do not ask."},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Dict
 
 from knack.arguments import enum_choice_list
 
+from azext_mhsmregion.cli.params import Settings, flag
 from azext_mhsmregion.model.clock import MODES
 from azext_mhsmregion.model.regions import EDITIONS
-
-Settings = Dict[str, Any]
 
 
 def _boolean(text: str) -> bool:
@@ -24,17 +23,13 @@ def port_number(text: str) -> int:
     return number
 
 
-def _flag(help_text: str) -> Settings:
-    return {"action": "store_true", "help": help_text}
-
-
 SNAPSHOT: Settings = {"options_list": ["--name", "-n"], "help": "Name of the snapshot."}
 FILE: Settings = {"options_list": ["--file", "-f"]}
 
 PARAMETERS: Dict[str, Dict[str, Settings]] = {
     "keyvault emulator start": {
-        "foreground": _flag("Stay in the foreground until Ctrl-C or SIGTERM."),
-        "memory": _flag("Throw-away: keep the state in memory, and nothing when it stops."),
+        "foreground": flag("Stay in the foreground until Ctrl-C or SIGTERM."),
+        "memory": flag("Throw-away: keep the state in memory, and nothing when it stops."),
         "port": {"type": port_number, "help": "Port to listen on. Default: a free one."},
         "place": {
             "nargs": "+",
@@ -83,8 +78,8 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         },
     },
     "keyvault emulator trust": {
-        "install": _flag("Put the authority into this system's store. Needs root's rights."),
-        "uninstall": _flag("Take it out of this system's store. Needs root's rights."),
+        "install": flag("Put the authority into this system's store. Needs root's rights."),
+        "uninstall": flag("Take it out of this system's store. Needs root's rights."),
     },
     "keyvault emulator restart": {
         "port": {"type": port_number, "help": "Port to listen on. Default: the one it has."},

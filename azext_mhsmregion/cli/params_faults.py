@@ -7,10 +7,8 @@ from typing import Any, Dict
 from knack.arguments import enum_choice_list
 
 from azext_mhsmregion.cli import completers
-from azext_mhsmregion.cli.params import positive
+from azext_mhsmregion.cli.params import GROUP, POOL, Settings, flag, positive
 from azext_mhsmregion.model.faults import Effect, FaultKind, Scope
-
-Settings = Dict[str, Any]
 
 
 def share(text: str) -> float:
@@ -29,24 +27,9 @@ def positive_seconds(text: str) -> float:
     return number
 
 
-def _flag(help_text: str, *options: str) -> Settings:
-    settings: Settings = {"action": "store_true", "help": help_text}
-    return {**settings, "options_list": list(options)} if options else settings
-
-
 def _values(kinds: Any) -> list:
     return [kind.value for kind in kinds]
 
-
-POOL: Settings = {
-    "options_list": ["--hsm-name"],
-    "help": "Name of the managed HSM pool.",
-    "completer": completers.pools,
-}
-GROUP: Settings = {
-    "options_list": ["--resource-group", "-g"],
-    "help": "Resource group. Not needed: a pool is found by its name.",
-}
 
 PARAMETERS: Dict[str, Dict[str, Settings]] = {
     "keyvault region status": {"name": POOL, "resource_group_name": GROUP},
@@ -54,7 +37,7 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         "name": POOL,
         "resource_group_name": GROUP,
         "client": {"help": "What the cache of this client holds, instead of a fresh answer."},
-        "explain": _flag("Each region in the traffic manager's order, and why it was taken or not."),
+        "explain": flag("Each region in the traffic manager's order, and why it was taken or not."),
     },
     "keyvault region watch": {
         "name": POOL,
@@ -77,7 +60,7 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         },
         "partition": {"type": int, "help": "Number of the partition, 0 to 2."},
         "to": {"help": "The region at the other end of a link.", "completer": completers.regions},
-        "one_way": _flag("Break a link in that direction only."),
+        "one_way": flag("Break a link in that direction only."),
         "effect": {
             **enum_choice_list(_values(Effect)),
             "help": "What it does. Default: refuse; of a link, down.",
@@ -96,11 +79,11 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
     },
     "keyvault emulator fault clear": {
         "fault": {"options_list": ["--id"], "help": "Id of the fault."},
-        "every": _flag("Every fault that can be ended.", "--all"),
+        "every": flag("Every fault that can be ended.", "--all"),
     },
     "keyvault emulator events": {
         "hsm_name": {**POOL, "help": "Only this pool's."},
         "after": {"help": "Only those behind this mark."},
-        "follow": _flag("Go on as they come, one JSON object a line.", "--follow", "-f"),
+        "follow": flag("Go on as they come, one JSON object a line.", "--follow", "-f"),
     },
 }

@@ -10,7 +10,6 @@ two of them, from which the schedule's seed draws. Without ``for`` the fault sta
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Any, Callable, List, Mapping, Type, TypeVar
 
@@ -19,6 +18,7 @@ from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.chance import chance
 from azext_mhsmregion.model.clock import NEVER, SECOND
+from azext_mhsmregion.model.durations import seconds
 from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.faults import EFFECTS, Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.regions import catalogue
@@ -27,9 +27,6 @@ MEMBERS = {
     "scope", "hsmName", "region", "partition", "to", "oneWay", "effect", "kind", "after", "for", "rate",
     "milliseconds",
 }  # fmt: skip
-
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 
 E = TypeVar("E", bound=Enum)
 NewId = Callable[[], str]
@@ -70,14 +67,6 @@ def schedule(unit: Unit, document: Mapping[str, Any], new_id: NewId) -> List[Fau
     if not all(isinstance(spec, dict) for spec in specs):
         raise Invalid("'faults' must be an array of objects.", "BadParameter")
     return [one(unit, spec, new_id, seed, number) for number, spec in enumerate(specs)]
-
-
-def seconds(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``6m``, ``2h`` or ``7d``. Raises ValueError."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(text)
-    return float(found.group(1)) * UNITS[found.group(2)]
 
 
 def _milliseconds(spec: Mapping[str, Any], name: str, default: int, draw: Any) -> int:

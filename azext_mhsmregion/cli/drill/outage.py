@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Sequence
 
 from azext_mhsmregion.cli.drill.saw import instant
+from azext_mhsmregion.emulator.events import HEALTHY, UNHEALTHY
+from azext_mhsmregion.model.faults import FaultKind
 
-DESTROYED = "destroyed"
-UNHEALTHY, HEALTHY = "region-unhealthy", "region-healthy"
+DESTROYED = FaultKind.DESTROYED.value
 
 
 @dataclass(frozen=True)

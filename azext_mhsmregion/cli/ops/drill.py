@@ -105,7 +105,7 @@ class _Scene:
 
 def _rehearse(cmd: Any, name: str, words: Tuple[str, ...], spec: Dict[str, Any]) -> Drill:
     def ask(method: str, path: str, body: Optional[Mapping[str, Any]] = None) -> Any:
-        return context.emulator(cmd.cli_ctx).control(method, path, body)
+        return context.control(cmd.cli_ctx, method, path, body)
 
     before = ask("GET", _status_path(name))  # a pool that does not exist starts no server
     region = _region_of(before, spec["region"])

@@ -3,68 +3,65 @@ export and import, the log. In process, or asked of the server that runs on the 
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 from azext_mhsmregion.cli import confirm, context, documents
 from azext_mhsmregion.emulator import running
+from azext_mhsmregion.model.durations import seconds as seconds_of
 from azext_mhsmregion.provider.errors import ConflictError, HomeError, NotFoundError, UsageError
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 
 
 def status(cmd) -> Dict[str, Any]:
     server = running.find(Path(context.home(cmd.cli_ctx)))
     dns = server.dns if server else None
-    return {**_ask(cmd, "GET", "status"), "dns": dns and asdict(dns)}
+    return {**context.control(cmd.cli_ctx, "GET", "status"), "dns": dns and asdict(dns)}
 
 
 def clock_show(cmd) -> Dict[str, Any]:
-    return _ask(cmd, "GET", "clock")
+    return context.control(cmd.cli_ctx, "GET", "clock")
 
 
 def clock_advance(cmd, by) -> Dict[str, Any]:
-    return _ask(cmd, "POST", "clock/advance", {"seconds": seconds(by)})
+    return context.control(cmd.cli_ctx, "POST", "clock/advance", {"seconds": seconds(by)})
 
 
 def clock_set(cmd, mode=None, to=None) -> Dict[str, Any]:
     if mode is None and to is None:
         raise UsageError("Say --mode, --to, or both.")
-    return _ask(cmd, "PATCH", "clock", {"mode": mode, "now": to})
+    return context.control(cmd.cli_ctx, "PATCH", "clock", {"mode": mode, "now": to})
 
 
 def clock_scale(cmd, factor) -> Dict[str, Any]:
-    return _ask(cmd, "PATCH", "clock", {"mode": "scaled", "scale": factor})
+    return context.control(cmd.cli_ctx, "PATCH", "clock", {"mode": "scaled", "scale": factor})
 
 
 def seed(cmd, file) -> Dict[str, Any]:
-    return _ask(cmd, "POST", "seed", _plain(documents.read(file)))
+    return context.control(cmd.cli_ctx, "POST", "seed", _plain(documents.read(file)))
 
 
 def reset(cmd, yes=False) -> None:
     if not yes and confirm.on_terminal():
         confirm.ask("Resetting the emulator purges all its pools and keys. Reset it?")
-    _ask(cmd, "POST", "reset")
+    context.control(cmd.cli_ctx, "POST", "reset")
 
 
 def snapshot_create(cmd, name) -> Dict[str, Any]:
-    return _ask(cmd, "PUT", f"snapshots/{documents.quoted(name)}")
+    return context.control(cmd.cli_ctx, "PUT", f"snapshots/{documents.quoted(name)}")
 
 
 def snapshot_list(cmd) -> List[Dict[str, Any]]:
-    return _ask(cmd, "GET", "snapshots")["value"]
+    return context.control(cmd.cli_ctx, "GET", "snapshots")["value"]
 
 
 def snapshot_restore(cmd, name) -> None:
-    _ask(cmd, "POST", f"snapshots/{documents.quoted(name)}/restore")
+    context.control(cmd.cli_ctx, "POST", f"snapshots/{documents.quoted(name)}/restore")
 
 
 def snapshot_delete(cmd, name) -> None:
-    _ask(cmd, "DELETE", f"snapshots/{documents.quoted(name)}")
+    context.control(cmd.cli_ctx, "DELETE", f"snapshots/{documents.quoted(name)}")
 
 
 def settings(cmd, profile=None, edition=None, seed_number=None, durations=None, hold=None) -> Dict[str, Any]:
@@ -76,7 +73,11 @@ def settings(cmd, profile=None, edition=None, seed_number=None, durations=None, 
         "durations": None if durations is None else _durations(durations),
     }
     changes = {name: value for name, value in wanted.items() if value is not None}
-    return _ask(cmd, "PATCH", "settings", changes) if changes else _ask(cmd, "GET", "status")["settings"]
+    return (
+        context.control(cmd.cli_ctx, "PATCH", "settings", changes)
+        if changes
+        else context.control(cmd.cli_ctx, "GET", "status")["settings"]
+    )
 
 
 def export(cmd, file) -> Dict[str, Any]:
@@ -125,10 +126,10 @@ def logs(cmd, lines=100) -> None:
 
 def seconds(text: str) -> float:
     """``90``, ``90s``, ``6m``, ``2h`` or ``7d`` in seconds. Raises UsageError."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"'{text}' is no duration.", "For example 90s, 6m, 2h or 7d.")
-    return float(match.group(1)) * UNITS[match.group(2) or "s"]
+    try:
+        return seconds_of(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is no duration.", "For example 90s, 6m, 2h or 7d.") from None
 
 
 def _plain(value: Any) -> Any:
@@ -146,7 +147,3 @@ def _durations(texts: List[str]) -> Dict[str, float]:
     if wrong:
         raise UsageError(f"'{wrong[0]}' must be NAME=DURATION, such as region-add=30s.")
     return {name: seconds(value) for name, _, value in pairs}
-
-
-def _ask(cmd: Any, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
-    return context.emulator(cmd.cli_ctx).control(method, path, body)

@@ -38,24 +38,24 @@ def inject(
     if (file is not None) == bool(spec):
         raise UsageError("Say what to break, or --file with a schedule.")
     if file is not None:
-        return _ask(cmd, "POST", "faults", documents.read(file))["value"]
+        return context.control(cmd.cli_ctx, "POST", "faults", documents.read(file))["value"]
     if region is None:
         raise UsageError("Say --region: every fault has its place.")
     if kind == "destroyed" and not yes and confirm.on_terminal():
         confirm.ask("What is destroyed does not come back, with the writes that it had not sent. Destroy it?")
-    return _ask(cmd, "POST", "faults", spec)
+    return context.control(cmd.cli_ctx, "POST", "faults", spec)
 
 
 def list_(cmd) -> List[Dict[str, Any]]:
-    return _ask(cmd, "GET", "faults")["value"]
+    return context.control(cmd.cli_ctx, "GET", "faults")["value"]
 
 
 def clear(cmd, fault=None, every=False) -> List[Dict[str, Any]]:
     if bool(fault) == every:
         raise UsageError("Say --id of a fault, or --all.")
     if every:
-        return _ask(cmd, "DELETE", "faults")["value"]
-    return [_ask(cmd, "DELETE", f"faults/{documents.quoted(fault)}")]
+        return context.control(cmd.cli_ctx, "DELETE", "faults")["value"]
+    return [context.control(cmd.cli_ctx, "DELETE", f"faults/{documents.quoted(fault)}")]
 
 
 def events(cmd, hsm_name=None, after=None, follow=False) -> Optional[List[Dict[str, Any]]]:
@@ -77,8 +77,4 @@ def metrics(cmd) -> None:
 
 
 def _events(cmd: Any, hsm_name: Optional[str], after: str) -> Dict[str, Any]:
-    return _ask(cmd, "GET", documents.with_query("events", after=after, hsmName=hsm_name))
-
-
-def _ask(cmd: Any, method: str, path: str, body: Optional[Dict[str, Any]] = None) -> Any:
-    return context.emulator(cmd.cli_ctx).control(method, path, body)
+    return context.control(cmd.cli_ctx, "GET", documents.with_query("events", after=after, hsmName=hsm_name))
