@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from azext_mhsmregion.emulator import acceptance, traffic
 from azext_mhsmregion.emulator.arm.bodies import stamp
-from azext_mhsmregion.emulator.store.transaction import Backlog
+from azext_mhsmregion.emulator.store.row_verbs import Backlog
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import health, routing
 from azext_mhsmregion.model.data import load

@@ -95,15 +95,7 @@ def _find(method: str, path: str) -> Tuple[Optional[Handler], Dict[str, str], bo
 @cache
 def _pool_routes(reading: bool) -> Router:
     """Routes of pools; the reading ones alone load neither the model's commands nor their parsers."""
-    router = Router()
-    for module in (groups, pools, operations):
-        module.register(router)
-    if not reading:
-        from azext_mhsmregion.emulator.arm import changes, group_deletion
-
-        changes.register(router)
-        group_deletion.register(router)
-    return router
+    return _with_pools(Router(), reading)
 
 
 @cache
@@ -111,15 +103,22 @@ def _routes(reading: bool) -> Router:
     """All routes."""
     from azext_mhsmregion.emulator.arm import providers, resources, subscriptions
 
-    router = Router()
-    for module in (subscriptions, providers, groups, pools, resources, operations):
+    router = _with_pools(Router(), reading)
+    for module in (subscriptions, providers, resources):
+        module.register(router)
+    if not reading:
+        providers.register_writing(router)
+    return router
+
+
+def _with_pools(router: Router, reading: bool) -> Router:
+    for module in (groups, pools, operations):
         module.register(router)
     if not reading:
         from azext_mhsmregion.emulator.arm import changes, group_deletion
 
         changes.register(router)
         group_deletion.register(router)
-        providers.register_writing(router)
     return router
 
 
