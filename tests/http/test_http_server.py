@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -136,23 +137,29 @@ def test_requests_goes_through_the_proxy_with_place_and_client(server, bundle, g
     session.close()
 
 
-def test_run_says_when_it_is_ready_and_stops_on_a_signal(tmp_path):
+@contextmanager
+def server_process(home):
+    """A server in a process of its own, once it is ready, and its port."""
     child = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("serve.py")), str(tmp_path)],
+        [sys.executable, str(Path(__file__).with_name("serve.py")), str(home)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     try:
-        port = int(child.stdout.readline())
+        yield child, int(child.stdout.readline())
+    finally:
+        child.kill()
+        child.stdout.close()
+
+
+def test_run_says_when_it_is_ready_and_stops_on_a_signal(tmp_path):
+    with server_process(tmp_path) as (child, port):
         assert say(port, b"GET /health HTTP/1.1\r\n\r\n").status == 200
         with tunnel(port, str(tmp_path / "ca" / "bundle.pem")) as sock:
             assert get(sock).status == 200
         child.send_signal(signal.SIGTERM)
         assert child.wait(TIMEOUT) == 0
-    finally:
-        child.kill()
-        child.stdout.close()
 
 
 def test_headers_that_take_too_long_end_the_connection(server, bundle, monkeypatch):
@@ -241,14 +248,7 @@ def wait_until_read(server, count):
 
 def test_a_server_process_stops_at_once_with_a_half_read_request(tmp_path):
     """As a user sees it: SIGTERM, with the grace as it is."""
-    child = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("serve.py")), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    try:
-        port = int(child.stdout.readline())
+    with server_process(tmp_path) as (child, port):
         with tunnel(port, str(tmp_path / "ca" / "bundle.pem")) as sock:
             assert get(sock).status == 200
             sock.sendall(HALF)
@@ -256,9 +256,6 @@ def test_a_server_process_stops_at_once_with_a_half_read_request(tmp_path):
             child.send_signal(signal.SIGTERM)
             assert child.wait(TIMEOUT) == 0
         assert time.monotonic() - begun < http_server.GRACE / 2
-    finally:
-        child.kill()
-        child.stdout.close()
 
 
 LONG = connection.LONGEST_HEADERS
