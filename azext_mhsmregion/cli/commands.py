@@ -3,14 +3,12 @@ imported, so that a command loads its own file and nothing else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 OPS = "azext_mhsmregion.cli.ops"
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command. ``operation`` is ``module#function``, ``table`` the name of a function in
     ``cli/tables.py`` or ``cli/tables_regions.py`` (None: Knack's own columns), ``in_az`` whether the
     extension offers it too (az has the others of its own)."""

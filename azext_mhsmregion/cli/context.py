@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, Optional
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 
 from knack.log import get_logger
 
@@ -24,8 +24,7 @@ now = time.monotonic
 sleep = time.sleep
 
 
-@dataclass(frozen=True)
-class Door:
+class Door(NamedTuple):
     """One way in. ``program`` is what the user types, ``default_provider`` the kind used when
     nobody chose one."""
 
@@ -37,8 +36,7 @@ MHSM = Door("mhsm", "emulator")
 AZ = Door("az", "arm")
 
 
-@dataclass(frozen=True)
-class GlobalOption:
+class GlobalOption(NamedTuple):
     """One option of every command; ``name`` is the field of :class:`Options` that it fills."""
 
     name: str
@@ -78,8 +76,7 @@ GLOBAL_OPTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The global options as typed; None where the user said nothing."""
 
     kind: Optional[str] = None

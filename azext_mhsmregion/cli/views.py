@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode, urlsafe_b64decode
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -95,6 +94,8 @@ def iso_time(seconds: Optional[int]) -> Optional[str]:
 
 
 def _az_bytes(value: str) -> str:
+    from base64 import b64encode, urlsafe_b64decode  # only keys have bytes
+
     return b64encode(urlsafe_b64decode(value + "=" * (-len(value) % 4))).decode()
 
 

@@ -7,9 +7,8 @@ A directory says who somebody is, never what he may do: rights are local RBAC's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Callable, List, NamedTuple, Optional, Tuple, Union
 
 from azext_mhsmregion.emulator.files import create_private
 
@@ -33,8 +32,7 @@ class DirectoryError(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True)
-class Principal:
+class Principal(NamedTuple):
     """A user with the password, or a service principal with its application id, secret and
     certificates (PEM)."""
 
@@ -52,8 +50,7 @@ class Principal:
         return self.name if "@" in self.name else f"{self.name}@{DOMAIN}"
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A group; ``members`` are object ids of principals and of other groups."""
 
     object_id: str
@@ -66,8 +63,7 @@ Entry = Union[Principal, Group]
 """Whatever has an object id."""
 
 
-@dataclass(frozen=True)
-class Directory:
+class Directory(NamedTuple):
     """The principals and groups of one home. Ids are compared without regard to case, names with."""
 
     tenant_id: str

@@ -12,9 +12,8 @@ import json
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from azext_mhsmregion.emulator.errors import HomeError, HomeHeld
 
@@ -23,8 +22,7 @@ PREFIX = "mhsmregion-"
 SHARED_MEMORY = Path("/dev/shm")
 
 
-@dataclass(frozen=True)
-class Pointer:
+class Pointer(NamedTuple):
     """Where the state lies, and the folders that were made for the pointer, innermost first."""
 
     folder: Path

@@ -3,18 +3,22 @@
 The HTTP server parses sockets into a :class:`Request`; the in-process provider builds one
 directly. Both hand it to the same handlers, which know neither sockets nor asyncio
 (DESIGN section 1, "One set of handlers").
+
+Values that every command loads are named tuples here and below: a frozen dataclass takes four times as
+long to define (0.3 ms), and a command of a tenth of a second defines fifty.
 """
 
 from __future__ import annotations
 
 import enum
 import json
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Protocol, Tuple
+from types import MappingProxyType
+from typing import Any, Mapping, NamedTuple, Optional, Protocol, Tuple
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request.
 
     ``method`` is upper case, ``host`` lower case without port, ``path`` as sent (still
@@ -25,13 +29,12 @@ class Request:
     method: str
     host: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = _NOTHING
+    headers: Mapping[str, str] = _NOTHING
     body: bytes = b""
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """One HTTP answer: status, header pairs (lower-case names), body bytes; and how many real
     milliseconds it is held back."""
 
@@ -45,8 +48,7 @@ class Response:
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Who is on the other end of a connection, as far as the connection itself tells.
 
     ``place`` is where the client stands (a region's name), ``client`` the label that owns a
@@ -82,8 +84,7 @@ class NameKind(enum.Enum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True)
-class Resolution:
+class Resolution(NamedTuple):
     """Answer of name resolution: the kind; for a pool's name the region that serves it, the
     partition that its balancer gives the connection to, and the effect (``refuse``, ``reset``,
     ``hang``) of an outage that the connection meets there."""
@@ -94,8 +95,7 @@ class Resolution:
     effect: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """What DNS says of a host: the kind; the region that serves it (None: the control plane); the
     host that it is an alias of ("": of none); and for how many real seconds all this may be
     remembered."""

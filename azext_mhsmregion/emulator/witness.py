@@ -7,8 +7,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import Callable, Deque, List, Optional, Tuple
+from typing import Callable, Deque, List, NamedTuple, Optional, Tuple
 
 from azext_mhsmregion.emulator.wire import Caller
 
@@ -18,8 +17,7 @@ BROKEN = 0
 """The status of a connection or request that an outage left without an answer."""
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """One thing that happened to a client. ``number`` counts them, ``at`` is real time in
     milliseconds, ``connection`` the connection's own number; ``milliseconds`` how long a request
     took."""
@@ -52,7 +50,7 @@ class Witness:
         """A connection was opened, or met an outage at once; its number."""
         connection = next(self._connections)
         seen = self._of(OPENED, connection, caller, host)
-        self._keep(replace(seen, status=BROKEN) if is_broken else seen)
+        self._keep(seen._replace(status=BROKEN) if is_broken else seen)
         return connection
 
     def asked(
@@ -61,7 +59,7 @@ class Witness:
         """A request (method and path) was answered, or was not."""
         seen = self._of(REQUEST, connection, caller, host)
         method, path = asked
-        self._keep(replace(seen, method=method, path=path, status=status, milliseconds=seconds * 1000))
+        self._keep(seen._replace(method=method, path=path, status=status, milliseconds=seconds * 1000))
 
     def closed(self, connection: int, caller: Caller, host: str) -> None:
         self._keep(self._of(CLOSED, connection, caller, host))
@@ -77,7 +75,7 @@ class Witness:
 
     def _keep(self, seen: Seen) -> None:
         with self._lock:
-            self._seen.append(replace(seen, number=next(self._numbers), at=self._real()))
+            self._seen.append(seen._replace(number=next(self._numbers), at=self._real()))
 
 
 __all__ = ["BROKEN", "CLOSED", "OPENED", "REQUEST", "Seen", "Witness"]

@@ -4,9 +4,8 @@ edition of the documentation (rules G1 to G8)."""
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import List, Mapping, Optional, Tuple
+from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.data import load
@@ -16,8 +15,7 @@ EDITIONS = ("2025-04", "2026-04")
 EARTH_RADIUS_KM = 6371.0
 
 
-@dataclass(frozen=True)
-class RegionInfo:
+class RegionInfo(NamedTuple):
     """One region. ``latitude`` and ``longitude`` in degrees, ``cloud`` public, china, usgov or
     germany, ``can_be_extended`` by edition."""
 
@@ -29,8 +27,7 @@ class RegionInfo:
     can_be_extended: Mapping[str, bool]
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """All regions that the service knows."""
 
     regions: Mapping[str, RegionInfo]

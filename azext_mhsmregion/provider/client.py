@@ -5,8 +5,7 @@ besides (cost so far, exact replication, what a removal would lose)."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from azext_mhsmregion.model.regions import DEFAULT_EDITION, Catalogue, catalogue
 from azext_mhsmregion.provider.access import Access, RestAccess
@@ -36,8 +35,7 @@ from azext_mhsmregion.provider.service import ARM_API_VERSION, Endpoints, Servic
 from azext_mhsmregion.provider.transport import Transport
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What a client needs besides its transport.
 
     ``tenant_id`` and ``caller`` (object id) are asked for when first needed. ``default_group``

@@ -7,10 +7,11 @@ unique in a cloud, rule C3). Times are ISO 8601 strings as on the wire, duration
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 DEFAULT_SKU = "Standard_B1"
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Region(NamedTuple):
@@ -21,8 +22,7 @@ class Region(NamedTuple):
     is_primary: bool
 
 
-@dataclass(frozen=True)
-class Pool:
+class Pool(NamedTuple):
     """A managed HSM pool. ``body`` is the resource as the control plane sent it."""
 
     id: str
@@ -36,8 +36,7 @@ class Pool:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class PoolSpec:
+class PoolSpec(NamedTuple):
     """What ``keyvault create`` sends."""
 
     name: str
@@ -47,11 +46,10 @@ class PoolSpec:
     retention_days: int = 90
     purge_protection: Optional[bool] = None
     sku: str = DEFAULT_SKU
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = _NO_TAGS
 
 
-@dataclass(frozen=True)
-class PoolChanges:
+class PoolChanges(NamedTuple):
     """What ``keyvault update-hsm`` changes; None leaves a thing as it is."""
 
     tags: Optional[Mapping[str, str]] = None
@@ -69,8 +67,7 @@ class DeletedPool(NamedTuple):
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """A long operation under way. ``url`` is the newest Location to poll; ``kind`` one of
     create, update, region-add, region-remove, delete, recover, purge. ``expected_seconds``
     is how long it should take from its start (the profile's, or seen before), None unknown.
@@ -91,8 +88,7 @@ class Operation:
     warnings: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a region add or remove would do, before doing it (``--dry-run``)."""
 
     action: str

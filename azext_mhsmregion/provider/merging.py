@@ -13,8 +13,7 @@ just before and again just after. What the second read shows decides:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, FrozenSet, Mapping, Tuple
+from typing import Callable, FrozenSet, Mapping, NamedTuple, Tuple
 
 from azext_mhsmregion.provider.answers import value_at
 from azext_mhsmregion.provider.interface import Pool
@@ -23,8 +22,7 @@ from azext_mhsmregion.provider.states import COMING, LEAVING, SUCCEEDED
 Normalise = Callable[[str], str]
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(NamedTuple):
     """What got lost between two reads. ``additions`` and ``removals`` are others' changes that
     our write undid, ``ours`` is True when our change is not there."""
 

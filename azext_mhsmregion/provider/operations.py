@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from azext_mhsmregion.provider.answers import (
@@ -61,7 +60,7 @@ class Operations:
             started=self._now(),
         )
         under_way = answer.status == 202 or _state_of(_json(answer)) in IN_PROGRESS
-        return operation if under_way else replace(operation, done=True)
+        return operation if under_way else operation._replace(done=True)
 
     def poll(self, operation: Operation) -> Operation:
         """Asks once. Follows the newest Location. Raises OperationFailedError when it ended
@@ -71,16 +70,15 @@ class Operations:
         answer = self._service.send_arm("GET", operation.url)
         self._raise_if_failed(answer, operation)
         if answer.status == 202 or _state_of(_json(answer)) in IN_PROGRESS | {"inprogress"}:
-            return replace(
-                operation,
+            return operation._replace(
                 url=_location(answer) or operation.url,
                 retry_after=retry_after(answer.headers, self._wall) or 0.0,
             )
         if not self._settled(operation):
-            return replace(operation, retry_after=retry_after(answer.headers, self._wall) or 0.0)
+            return operation._replace(retry_after=retry_after(answer.headers, self._wall) or 0.0)
         if operation.started is not None:
             self._record(operation.kind, self._now() - operation.started)
-        return replace(operation, done=True, retry_after=0.0)
+        return operation._replace(done=True, retry_after=0.0)
 
     def _raise_if_failed(self, answer: Answer, operation: Operation) -> None:
         if answer.status >= 300:

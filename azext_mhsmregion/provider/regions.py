@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Callable, List, Mapping, Optional, Tuple
 
 from azext_mhsmregion.model.regions import Catalogue
@@ -123,7 +122,7 @@ class Regions:
             try:
                 after = self._pools.read(before.id, before.name)
             except ProviderError as error:
-                return replace(accepted, warnings=(*accepted.warnings, _unchecked(plan, error)))
+                return accepted._replace(warnings=(*accepted.warnings, _unchecked(plan, error)))
             lost = lost_between(before, after, plan.region, adding, normalise)
             if not lost:
                 return accepted

@@ -4,8 +4,7 @@ follow a link out of the service's own names."""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
 from azext_mhsmregion.provider.answers import checked, items_of, object_of
@@ -22,8 +21,7 @@ PUBLIC_HSM_SUFFIX = "managedhsm.azure.net"
 NAMESPACE = "providers/Microsoft.KeyVault"
 
 
-@dataclass(frozen=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """One cloud: ``arm`` without a slash at its end, the audience of its tokens, and the
     suffix of pools' names, which is the data plane's audience too."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 Tell = Callable[[str], None]
 
@@ -16,8 +15,7 @@ def chance() -> float:
     return random()
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """``sleep`` takes seconds, ``random`` gives [0, 1), ``wall`` the seconds since the epoch,
     ``now`` is a monotonic clock; ``on_retry`` gets a sentence before each pause of a retry."""
 

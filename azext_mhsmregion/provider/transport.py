@@ -6,8 +6,8 @@ class that needs them, when it is made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
+from types import MappingProxyType
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Protocol, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from azext_mhsmregion.emulator import wire
@@ -15,26 +15,25 @@ from azext_mhsmregion.provider.errors import BadAnswerError, NetworkError, Provi
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One request. ``url`` is absolute with its query encoded, ``audience`` the resource that
     the token must be for (empty: no token is sent)."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     body: bytes = b""
     audience: str = ""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One answer. ``headers`` have lower-case names."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     body: bytes = b""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from azext_mhsmregion.model.regions import catalogue
@@ -143,7 +143,7 @@ class FakeProvider:
 
     def poll(self, operation: Operation) -> Operation:
         self.settle()
-        return replace(operation, done=operation.url not in self._ends)
+        return operation._replace(done=operation.url not in self._ends)
 
     def state(self, name: str, group: Optional[str] = None) -> PoolState:
         if self.raises is not None:

@@ -30,9 +30,9 @@ def registered(context, pairs):
     """The context whose application has both certificates."""
     certificates = tuple(certificate for _, certificate in pairs)
     people = tuple(
-        replace(one, certificates=certificates) if one.app_id else one for one in context.directory.principals
+        one._replace(certificates=certificates) if one.app_id else one for one in context.directory.principals
     )
-    return replace(context, directory=replace(context.directory, principals=people))
+    return replace(context, directory=context.directory._replace(principals=people))
 
 
 def thumbprint(pem, algorithm):

@@ -104,10 +104,10 @@ def certified(gateway, tmp_path):
     key, certificate = self_signed("client", datetime.now(timezone.utc) - timedelta(days=1), 30)
     before = gateway.context
     people = tuple(
-        replace(one, certificates=(certificate.decode(),)) if one.app_id else one
+        one._replace(certificates=(certificate.decode(),)) if one.app_id else one
         for one in before.directory.principals
     )
-    gateway.context = replace(before, directory=replace(before.directory, principals=people))
+    gateway.context = replace(before, directory=before.directory._replace(principals=people))
     file = tmp_path / "client.pem"
     file.write_bytes(key + certificate)
     yield str(file)

@@ -21,7 +21,7 @@ def grouped(context, directory):
         Group(STAFF, "Staff of O'Hara", (other.object_id, SIGNERS)),
         Group(EMPTY, "Empty"),
     )
-    return dataclasses.replace(context, directory=dataclasses.replace(directory, groups=groups))
+    return dataclasses.replace(context, directory=directory._replace(groups=groups))
 
 
 @pytest.fixture

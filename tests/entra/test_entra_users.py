@@ -95,8 +95,8 @@ def test_refusals_of_users_are_in_entras_words(context, changes, error, code):
 
 
 def test_a_user_without_a_password_cannot_sign_in(context):
-    people = tuple(replace(one, password=None) for one in context.directory.principals)
-    bare = replace(context, directory=replace(context.directory, principals=people))
+    people = tuple(one._replace(password=None) for one in context.directory.principals)
+    bare = replace(context, directory=context.directory._replace(principals=people))
     assert with_password(context=bare, password="None")[1]["error_codes"] == [50126]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -221,7 +221,7 @@ class _Replay:
     def _asked(self, request: Request) -> Response:
         """The answer, asked at the newest address where one was given out."""
         followed = {**request.query, **self.newest.get(request.path, {})}
-        answer = self.ask(replace(request, query=followed))
+        answer = self.ask(request._replace(query=followed))
         parts = urlsplit(answer.header("location") or "")
         if parts.query:
             self.newest[parts.path] = dict(parse_qsl(parts.query))

@@ -100,15 +100,14 @@ def body_change(change: Callable[[Any], Any]) -> Callable[[Response], Response]:
     def altered(answer: Response) -> Response:
         body = json.loads(answer.body)
         made = change(body)
-        return replace(answer, body=json.dumps(body if made is None else made).encode())
+        return answer._replace(body=json.dumps(body if made is None else made).encode())
 
     return altered
 
 
 def header_change(name: str, change: Callable[[str], str]) -> Callable[[Response], Response]:
     def altered(answer: Response) -> Response:
-        return replace(
-            answer,
+        return answer._replace(
             headers=tuple((key, change(text) if key == name else text) for key, text in answer.headers),
         )
 
@@ -116,11 +115,11 @@ def header_change(name: str, change: Callable[[str], str]) -> Callable[[Response
 
 
 def without_header(name: str) -> Callable[[Response], Response]:
-    return lambda answer: replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != name))
+    return lambda answer: answer._replace(headers=tuple(pair for pair in answer.headers if pair[0] != name))
 
 
 def with_header(name: str, value: str) -> Callable[[Response], Response]:
-    return lambda answer: replace(answer, headers=(*answer.headers, (name, value)))
+    return lambda answer: answer._replace(headers=(*answer.headers, (name, value)))
 
 
 def changed(name: str, value: Any) -> Callable[[Response], Response]:
@@ -168,16 +167,16 @@ ALTERED: Dict[str, Tuple[int, Callable[[Response], Response], List[str]]] = {
         changed("tenantId", "00000000-0000-0000-0000-000000000001"),
         ["body.properties.tenantId: value"],
     ),
-    "wrong status": (3, lambda answer: replace(answer, status=201), ["status: value"]),
+    "wrong status": (3, lambda answer: answer._replace(status=201), ["status: value"]),
     "wrong code": (7, body_change(lambda body: body["error"].update(code="X")), ["body.error.code: value"]),
     "wrong message": (
         7,
         body_change(lambda body: body["error"].update(message="Not allowed.")),
         ["body.error.message: value"],
     ),
-    "body where none was": (11, lambda answer: replace(answer, body=b"{}"), ["body: type"]),
-    "no body": (6, lambda answer: replace(answer, body=b""), ["body: type"]),
-    "no JSON": (6, lambda answer: replace(answer, body=b"<html>"), ["body: type"]),
+    "body where none was": (11, lambda answer: answer._replace(body=b"{}"), ["body: type"]),
+    "no body": (6, lambda answer: answer._replace(body=b""), ["body: type"]),
+    "no JSON": (6, lambda answer: answer._replace(body=b"<html>"), ["body: type"]),
     "header missing": (
         1,
         without_header("x-ms-keyvault-service-version"),
@@ -221,7 +220,7 @@ def test_the_last_of_many_polls_is_compared_too(tmp_path: Path) -> None:
     def alter(index: int, answer: Response) -> Response:
         if index == 4:
             turns.append(index)
-        return replace(answer, status=200) if index == 4 and len(turns) == 45 else answer
+        return answer._replace(status=200) if index == 4 and len(turns) == 45 else answer
 
     report = replay(load(REGION), golden(REGION), tmp_path / "home", alter)
     assert report.problems == ["exchange 4: status: value: recorded 202, ours 200"]

@@ -26,10 +26,14 @@ WAIT = f"GET /wait HTTP/1.1\r\nHost: {POOL}\r\n\r\n".encode()
 
 
 def refuses(port):
+    """Does nobody listen at ``port``? A connection that was waiting when the listener closed is
+    reset, not refused."""
     try:
         dial(port).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass
     return False
 
 

@@ -8,7 +8,7 @@ import os
 import random
 import re
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -197,7 +197,7 @@ class World:
         principal = None if token or who is None else self.id_of(who)
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         request = Request(method, host, path, dict(query or {}), headers, data)
-        caller = replace(caller or Caller(place=place), principal=principal)
+        caller = (caller or Caller(place=place))._replace(principal=principal)
         response = self.emulator.handle(request, caller)
         return Answer(response.status, dict(response.headers), parsed(response.body), response.delay)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import List, Tuple
 
 from azext_mhsmregion.emulator.frame import Ask
@@ -21,4 +20,4 @@ def marked(ask: Ask, response: Response) -> Response:
     ids: List[Tuple[str, str]] = [(REQUEST, new_id()), (CORRELATION, sent.get(CORRELATION) or new_id())]
     if CLIENT in sent and sent.get(RETURN_CLIENT, "").lower() == "true":
         ids.append((CLIENT, sent[CLIENT]))
-    return replace(response, headers=(*response.headers, *ids))
+    return response._replace(headers=(*response.headers, *ids))

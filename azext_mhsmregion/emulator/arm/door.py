@@ -71,7 +71,7 @@ def _route(ask: Ask) -> Response:
     if not is_ours or _is_gathered(ask):
         return response
     version = (("x-ms-keyvault-service-version", SERVICE_VERSION),)
-    return replace(response, headers=response.headers + version)
+    return response._replace(headers=response.headers + version)
 
 
 def _is_of_the_service(path: str) -> bool:

@@ -3,7 +3,6 @@ what is left; here it is all or nothing, and said at once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Dict, List
 
 from azext_mhsmregion.emulator import acceptance
@@ -36,7 +35,7 @@ def delete_group(ask: Ask, group: str) -> Response:
         for pool in deleted:
             acceptance.record(unit, pool)
         ends = [pool.deletion.done for pool in (*going, *deleted) if pool.deletion is not None]
-        groups.keep(unit, replace(found, gone=max([unit.now, *ends])))
+        groups.keep(unit, found._replace(gone=max([unit.now, *ends])))
         return operations.group_accepted(ask, unit, ask.parts.sources.new_id(), max([unit.now, *ends]))
 
 

@@ -4,8 +4,7 @@ deleted: ``group_deletion.py``. Sentences are ARM's own unless they stand in ``m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.emulator.frame import Ask
@@ -27,8 +26,7 @@ PAGE = 1000
 _BAD_CHARACTER = re.compile(r"[^\w().-]")
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A resource group. ``gone`` is when its deletion ends, None: nobody deletes it. ``tags``
     None: none were ever given."""
 
@@ -101,7 +99,7 @@ def patch_group(ask: Ask, group: str) -> Response:
         location = parse.optional(body, "location", str)
         if location is not None:
             _checked(location, there)
-        there = there if tags is None else replace(there, tags=tags)
+        there = there if tags is None else there._replace(tags=tags)
         keep(unit, there)
     return json_response(200, _body(ask, there))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
 from azext_mhsmregion.emulator.identity import Unauthenticated
 from azext_mhsmregion.emulator.wire import Response, json_response
@@ -18,8 +17,7 @@ ALLOWED_AUDIENCES = (
 )
 
 
-@dataclass(frozen=True)
-class Detail:
+class Detail(NamedTuple):
     """One of several errors: its code, the id of the resource, what is wrong."""
 
     code: str
@@ -39,7 +37,7 @@ def error_response(error: ModelError) -> Response:
     """ARM's error body."""
     body: Dict[str, Any] = {"code": error.code, "message": error.message}
     if isinstance(error, Detailed):
-        body["details"] = [vars(detail) for detail in error.details]
+        body["details"] = [detail._asdict() for detail in error.details]
     return json_response(error.status, {"error": body})
 
 

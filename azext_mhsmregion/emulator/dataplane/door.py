@@ -71,7 +71,7 @@ def _answer(ask: Ask, arrived: Arrived, keyring: Keyring) -> Response:
     except ModelError as error:
         response = error_response(error, ask.parts.sources.new_id())
     headers = response.headers + _service_headers(region)
-    return replace(response, headers=headers, delay=trouble.delay)
+    return response._replace(headers=headers, delay=trouble.delay)
 
 
 def _marked(ask: Ask, response: Response, begun: int) -> Response:
@@ -79,7 +79,7 @@ def _marked(ask: Ask, response: Response, begun: int) -> Response:
     milliseconds it took, those that a fault holds it back among them."""
     latency = ask.parts.sources.real() - begun + response.delay
     marks = (("x-ms-request-id", ask.parts.sources.new_id()), ("x-ms-server-latency", str(max(0, latency))))
-    return replace(response, headers=(*response.headers, *marks))
+    return response._replace(headers=(*response.headers, *marks))
 
 
 def error_response(error: ModelError, activity: str) -> Response:

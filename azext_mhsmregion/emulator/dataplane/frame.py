@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple
 
 from azext_mhsmregion.emulator import objects, traffic
@@ -36,7 +36,7 @@ def locate(ask: Ask, balancer: Balancer) -> Optional[Arrived]:
     with ask.parts.reading() as unit:
         if caller.region is None:
             at = balancer.resolution(unit, ask.request.host, caller.place, caller.client)
-            caller = replace(caller, region=at.region, partition=at.partition)
+            caller = caller._replace(region=at.region, partition=at.partition)
             if at.effect is not None and at.region is not None:
                 raise ConnectionBroken(at.effect, at.region)
         pool = traffic.pool_of(unit, ask.request.host)
