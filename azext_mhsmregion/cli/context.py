@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from knack.log import get_logger
 
@@ -43,7 +43,7 @@ class GlobalOption(NamedTuple):
     flag: str
     help: str
     metavar: Optional[str] = None
-    choices: Optional[tuple] = None
+    choices: Optional[Tuple[str, ...]] = None
     parse: Optional[Callable[[str], Any]] = None
 
 
@@ -112,9 +112,9 @@ class Session:
         return self
 
 
-def option_settings(option: GlobalOption) -> dict:
+def option_settings(option: GlobalOption) -> Dict[str, Any]:
     """How argparse and Knack are told of a global option."""
-    settings: dict = {"dest": _PREFIX + option.name, "help": option.help, "default": None}
+    settings: Dict[str, Any] = {"dest": _PREFIX + option.name, "help": option.help, "default": None}
     if option.choices:
         settings["choices"] = list(option.choices)
     elif option.metavar:
@@ -137,7 +137,7 @@ def enter(cli_ctx: Any, door: Door) -> None:
 
 def remember_options(cli_ctx: Any, args: Any, **_: Any) -> None:
     """Keep the parsed global options for the commands."""
-    values = {o.name: getattr(args, _PREFIX + o.name, None) for o in GLOBAL_OPTIONS}
+    values: Dict[str, Any] = {o.name: getattr(args, _PREFIX + o.name, None) for o in GLOBAL_OPTIONS}
     values["full_body"] = bool(values["full_body"])
     session(cli_ctx).options = Options(**values)
 

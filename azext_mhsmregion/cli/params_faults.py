@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from knack.arguments import enum_choice_list
 
@@ -27,7 +27,7 @@ def positive_seconds(text: str) -> float:
     return number
 
 
-def _values(kinds: Any) -> list:
+def _values(kinds: Any) -> List[str]:
     return [kind.value for kind in kinds]
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Optional, Protocol, Tuple
 
 from azext_mhsmregion.emulator.directory import Directory, Principal
 from azext_mhsmregion.emulator.directory_file import DirectoryFile
@@ -32,8 +32,7 @@ class Sources(Protocol):
         """Random bytes."""
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """The parts of one emulator that handlers use."""
 
     home: Path

@@ -23,7 +23,6 @@ from azext_mhsmregion.model.keys import KeyHandle
 from azext_mhsmregion.model.lifecycle import Act, NewPool
 from azext_mhsmregion.model.merge import Objects
 from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.profile import Profile
 from azext_mhsmregion.model.regions import catalogue
 
 
@@ -119,7 +118,8 @@ def _sow_keys(unit: Unit, pool: Pool, material: Material) -> Pool:
 def _at_once(parts: Parts, unit: Unit) -> Act:
     """A command whose operation takes no time."""
     profile = unit.profile
-    instant = Profile(profile.name, {**profile.durations, **dict.fromkeys(("create", "region-add"), 0)})
+    durations = {**profile.durations, **dict.fromkeys(("create", "region-add"), 0)}
+    instant = profile._replace(durations=durations)
     owner = parts.directory.owner
     return Act(unit.now, owner.user_principal_name, parts.sources.new_id(), instant)
 

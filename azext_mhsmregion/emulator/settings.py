@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.model import places
@@ -14,28 +13,28 @@ from azext_mhsmregion.model.regions import DEFAULT_EDITION, EDITIONS, catalogue
 LONGEST = 366 * 86400
 """Seconds that a duration may be."""
 _SEEDS = 2**63
+_NONE: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """``durations`` are seconds by name, over the profile's; ``seed`` makes ids' and lags'
     randomness repeatable; ``without_capacity`` names regions whose add ends in Failed (E5, G3);
     ``place`` is where a client stands that does not say; ``routing`` is how the traffic manager
     orders healthy regions (F6), ``latency`` milliseconds by place and region for it."""
 
     profile: str = DEFAULT_PROFILE
-    durations: Mapping[str, float] = field(default_factory=dict)
+    durations: Mapping[str, float] = _NONE
     edition: str = DEFAULT_EDITION
     seed: int = 0
     advance_on_poll: bool = True
     without_capacity: Tuple[str, ...] = ()
     place: str = ""
     routing: str = "nearest"
-    latency: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    latency: Mapping[str, Mapping[str, float]] = _NONE
 
     def changed(self, **changes: Any) -> Settings:
         """The settings with some replaced. Raises ValueError for what cannot be."""
-        made = replace(self, **changes)
+        made = self._replace(**changes)
         wrong = [name for name, value in made.durations.items() if not 0 <= value <= LONGEST]
         if wrong:
             raise ValueError(f"{wrong[0]} must be from 0 to {LONGEST} seconds (366 days)")
@@ -58,7 +57,7 @@ class Settings:
 
 
 def encode(settings: Settings) -> Dict[str, Any]:
-    return asdict(settings)
+    return settings._asdict()
 
 
 def decode(raw: Optional[Mapping[str, Any]]) -> Settings:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Mapping, Tuple
+from typing import TYPE_CHECKING, Mapping, NamedTuple, Tuple
 
 from azext_mhsmregion.model.data import load
 
@@ -16,15 +15,14 @@ COUNTS = ("probe.tolerated_failures", "balancer.tolerated_failures")
 """Entries of a profile that are no durations."""
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """Durations in milliseconds by name: operations by kind, ``replication.max_lag``,
     ``dns.ttl``, ``probe.interval`` and ``.timeout`` of the traffic manager, ``balancer.interval``
     and ``.timeout`` of a region's balancer, ``poll.cap``. Counts by name: see :data:`COUNTS`."""
 
     name: str
     durations: Mapping[str, int]
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int]
 
     def of(self, what: str) -> int:
         """Duration of ``what`` in milliseconds."""

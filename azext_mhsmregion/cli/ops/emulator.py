@@ -97,7 +97,7 @@ def restart(cmd, port=None) -> Optional[Dict[str, Any]]:
         address=found.address,
         password=found.password,
         passthrough=found.passthrough,
-        dns=server_options.dns_of(found.dns and found.dns.address, found.password),
+        dns=server_options.dns_of(found.dns.address if found.dns else None, found.password),
     )
     return _start_in_background(options)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from knack.log import get_logger
 
@@ -72,7 +72,7 @@ def wait(
         longrun.until(progress, check, every, float(timeout), what, held)
 
 
-def _check_usage(chosen: list, key: Optional[str]) -> None:
+def _check_usage(chosen: List[str], key: Optional[str]) -> None:
     if len(chosen) != 1:
         raise UsageError(
             "Say what to wait for, one of: "

@@ -13,6 +13,7 @@ from azext_mhsmregion.emulator.paging import Item, page
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import keys
+from azext_mhsmregion.model.errors import NotCovered
 from azext_mhsmregion.model.keys import KeyChange, KeyHandle, KeyRequest
 from azext_mhsmregion.model.names import check_key_name
 
@@ -154,7 +155,7 @@ def attributes_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _request(body: Mapping[str, Any]) -> KeyRequest:
     if parse.optional(body, "public_exponent", int) not in (None, RSA_EXPONENT):
-        raise absent.NotCovered("A public exponent other than 65537")
+        raise NotCovered("A public exponent other than 65537")
     return request_of(
         body,
         kty=parse.required(body, "kty", str),

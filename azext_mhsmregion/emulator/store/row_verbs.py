@@ -153,12 +153,12 @@ class RowVerbs:
         revoked = "kind = 'role_assignment' AND tombstone"
         found = self._sql.execute(
             f"SELECT region, origin, count(*), min(accepted), sum({revoked}), "
-            f"min(CASE WHEN {revoked} THEN accepted END) FROM row "
+            f"coalesce(min(CASE WHEN {revoked} THEN accepted END), 0) FROM row "
             f"WHERE pool = ? AND region IN ({marks}) AND visible_from > ? "
             "GROUP BY region, origin ORDER BY region, origin",
             (pool_id, *living, now),
         )
-        return [Backlog(*row[:5], row[5] or 0) for row in found]
+        return [Backlog(*row) for row in found]
 
     def last_applied(self, pool_id: str, region: str, now: int) -> Optional[int]:
         """When the newest write that a region shows was accepted, None: it shows none."""
