@@ -137,8 +137,12 @@ COMMANDS: Dict[str, Entry] = {
         (
             ("Durations as documented.", f"{E} settings --profile documented"),
             ("One duration of your own.", f"{E} settings --durations region-add=30s"),
+            (
+                "Clients go where the answer is fastest.",
+                f"{E} settings --routing latency --latency eastus:uksouth=90 eastus:australiaeast=210",
+            ),
         ),
-        "",
+        "Where nothing was measured, distance decides.",
     ),
     "keyvault emulator snapshot create": (
         "Take a snapshot.",

@@ -9,6 +9,7 @@ from knack.arguments import enum_choice_list
 from azext_mhsmregion.cli.params import Settings, flag
 from azext_mhsmregion.model.clock import MODES
 from azext_mhsmregion.model.regions import EDITIONS
+from azext_mhsmregion.model.routing import METHODS
 
 
 def _boolean(text: str) -> bool:
@@ -110,6 +111,16 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
             "metavar": "NAME=DURATION",
             "help": "Durations over the profile's, such as region-add=30s replication.max_lag=6m. "
             "'' clears them.",
+        },
+        "place": {"help": "Where a client stands that does not say: a region's name."},
+        "routing": {
+            **enum_choice_list(METHODS),
+            "help": "Whom the traffic manager prefers among healthy regions.",
+        },
+        "latency": {
+            "nargs": "*",
+            "metavar": "PLACE:REGION=MS",
+            "help": "What was measured, for --routing latency. '' clears the table.",
         },
     },
     "keyvault emulator snapshot create": {"name": SNAPSHOT},

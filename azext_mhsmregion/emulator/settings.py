@@ -107,10 +107,11 @@ def _latency(body: Mapping[str, Any], name: str) -> Dict[str, Dict[str, float]]:
     found = {where: _numbers(rows, where) for where in rows}
     if any(value < 0 for row in found.values() for value in row.values()):
         raise Invalid(f"'{name}' must be milliseconds from 0 on.", "BadParameter")
-    return {
-        normalise(where): {normalise(region): value for region, value in row.items()}
-        for where, row in found.items()
-    }
+    table: Dict[str, Dict[str, float]] = {}
+    for where, row in found.items():
+        measured = {normalise(region): value for region, value in row.items()}
+        table.setdefault(normalise(where), {}).update(measured)
+    return table
 
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {

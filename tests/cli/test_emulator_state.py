@@ -193,6 +193,19 @@ def test_settings_are_shown_and_changed(mhsm):
     assert "unknown duration" in mhsm("emulator settings --durations nosuch=1s", code=1)
 
 
+def test_settings_say_where_the_traffic_manager_sends_clients(mhsm):
+    table = "--latency WestEurope:uksouth=280 westeurope:australiaeast=12.5"
+    changed = mhsm(f"emulator settings --routing latency {table} --place westeurope")
+    assert (changed["routing"], changed["place"]) == ("latency", "westeurope")
+    assert changed["latency"] == {"westeurope": {"uksouth": 280, "australiaeast": 12.5}}
+    assert mhsm("emulator settings --latency")["latency"] == {}
+    for wrong in ("uksouth=12", "westeurope:uksouth", "westeurope:uksouth=-1", "westeurope:uksouth=fast"):
+        refusal = mhsm(f"emulator settings --latency {wrong}", code=2)
+        assert f"'{wrong}' must be PLACE:REGION=MILLISECONDS" in refusal
+    assert "unknown region" in mhsm("emulator settings --latency westeurope:atlantis=1", code=1)
+    assert "'fastest' is not a valid value" in mhsm("emulator settings --routing fastest", code=2)
+
+
 def test_a_clock_that_would_brick_the_home_is_refused(mhsm):
     for line, words in (
         ("clock scale --factor 1e12", "from 0.000001 to 1000000"),

@@ -3,6 +3,7 @@ export and import, the log. In process, or asked of the server that runs on the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,8 @@ from azext_mhsmregion.cli import confirm, context, documents
 from azext_mhsmregion.emulator import running
 from azext_mhsmregion.model.durations import seconds as seconds_of
 from azext_mhsmregion.provider.errors import ConflictError, HomeError, NotFoundError, UsageError
+
+_MEASURED = re.compile(r"([^:=]+):([^:=]+)=(\d+(?:\.\d+)?)")
 
 
 def status(cmd) -> Dict[str, Any]:
@@ -64,8 +67,21 @@ def snapshot_delete(cmd, name) -> None:
     context.control(cmd.cli_ctx, "DELETE", f"snapshots/{documents.quoted(name)}")
 
 
-def settings(cmd, profile=None, edition=None, seed_number=None, durations=None, hold=None) -> Dict[str, Any]:
+def settings(
+    cmd,
+    profile=None,
+    edition=None,
+    seed_number=None,
+    durations=None,
+    hold=None,
+    place=None,
+    routing=None,
+    latency=None,
+) -> Dict[str, Any]:
     wanted = {
+        "place": place,
+        "routing": routing,
+        "latency": None if latency is None else _latency(latency),
         "profile": profile,
         "edition": edition,
         "seed": seed_number,
@@ -147,3 +163,13 @@ def _durations(texts: List[str]) -> Dict[str, float]:
     if wrong:
         raise UsageError(f"'{wrong[0]}' must be NAME=DURATION, such as region-add=30s.")
     return {name: seconds(value) for name, _, value in pairs}
+
+
+def _latency(texts: List[str]) -> Dict[str, Dict[str, float]]:
+    table: Dict[str, Dict[str, float]] = {}
+    for text in filter(None, texts):
+        found = _MEASURED.fullmatch(text)
+        if found is None:
+            raise UsageError(f"'{text}' must be PLACE:REGION=MILLISECONDS, such as westeurope:uksouth=12.")
+        table.setdefault(found[1], {})[found[2]] = float(found[3])
+    return table
