@@ -3,6 +3,7 @@ server sees what its user edits, as every command does."""
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Callable, Optional, Tuple
@@ -19,9 +20,9 @@ class DirectoryFile:
 
     def __init__(self, home: Path, new_id: Callable[[], str], new_secret: Callable[[], str]) -> None:
         """Raises as :meth:`Directory.load`."""
-        self._home = home
         self._lock = threading.Lock()
-        self._mark = _mark(home / FILE_NAME)
+        self._path = str(home / FILE_NAME)  # every request looks: a path is dearer to make than the look
+        self._mark = _mark(self._path)
         self._directory = Directory.load(home, new_id, new_secret)
 
     @property
@@ -31,7 +32,7 @@ class DirectoryFile:
 
     def current(self) -> Directory:
         """The directory as the file says now, at the cost of one look at the file."""
-        mark = _mark(self._home / FILE_NAME)
+        mark = _mark(self._path)
         if mark != self._mark:
             with self._lock:
                 if mark != self._mark:
@@ -42,7 +43,7 @@ class DirectoryFile:
         """``mark`` was taken before, so that what is written meanwhile is read next time."""
         from azext_mhsmregion.emulator import directory_text
 
-        path = self._home / FILE_NAME
+        path = Path(self._path)
         try:
             self._directory = directory_text.parsed(path, path.read_bytes())
         except (DirectoryError, OSError) as error:
@@ -50,9 +51,9 @@ class DirectoryFile:
         self._mark = mark
 
 
-def _mark(path: Path) -> Mark:
+def _mark(path: str) -> Mark:
     try:
-        facts = path.stat()
+        facts = os.stat(path)
     except OSError:
         return None
     return facts.st_mtime_ns, facts.st_size, facts.st_ino

@@ -65,17 +65,23 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Ask:
-    """One request on its way: the emulator's parts, the caller, and the principal once known."""
+    """One request on its way: the emulator's parts, the caller, the directory as it was when the request
+    came, and the principal once known."""
 
     parts: Parts
     request: Request
     caller: Caller
+    directory: Directory
     principal: Optional[Principal] = None
+
+    def by(self, principal: Principal) -> Ask:
+        """The same request, its principal known."""
+        return Ask(self.parts, self.request, self.caller, self.directory, principal)
 
     @cached_property
     def ids(self) -> Tuple[str, ...]:
         """Object ids of the principal and of the groups that it belongs to: whose rights it has."""
-        return () if self.principal is None else self.parts.directory.ids_of(self.principal)
+        return () if self.principal is None else self.directory.ids_of(self.principal)
 
     @property
     def who(self) -> str:

@@ -29,7 +29,7 @@ def authenticate(ask: Ask, audiences: Collection[str]) -> Principal:
 
 
 def _known(ask: Ask, object_id: str) -> Principal:
-    principal = ask.parts.directory.by_object_id(object_id)
+    principal = ask.directory.by_object_id(object_id)
     if principal is None:
         raise Unauthenticated(f"The principal '{object_id}' is not in the emulator's directory.")
     return principal

@@ -125,7 +125,7 @@ class Emulator:
 
     def handle(self, request: Request, caller: Caller) -> Response:
         """Answer one request, whatever its host."""
-        ask = Ask(self.parts, request, caller)
+        ask = Ask(self.parts, request, caller, self.parts.directory)
         if request.host == ARM_HOST:
             from azext_mhsmregion.emulator.arm import door
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Mapping, NamedTuple, Optional, Protocol, Tuple
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Request(NamedTuple):
@@ -127,5 +128,5 @@ class Gateway(Protocol):
 
 def json_response(status: int, body: Any, headers: Tuple[Tuple[str, str], ...] = ()) -> Response:
     """A JSON answer with the content type that the service sends."""
-    data = json.dumps(body, separators=(",", ":")).encode()
+    data = _ENCODER.encode(body).encode()
     return Response(status, (("content-type", "application/json; charset=utf-8"),) + headers, data)

@@ -67,7 +67,7 @@ def act(ask: Ask, unit: Unit) -> Act:
 
 
 def _create(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Response:
-    directory = ask.parts.directory
+    directory = ask.directory
     with ask.parts.writing("create") as unit:
         asked = requests.new_pool(
             body,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Dict, Optional, Tuple
 
@@ -46,7 +45,7 @@ def _answer(ask: Ask) -> Response:
             from azext_mhsmregion.emulator.arm import providers
 
             return providers.endpoints(ask)
-        return _route(replace(ask, principal=authenticate(ask, AUDIENCES)))
+        return _route(ask.by(authenticate(ask, AUDIENCES)))
     except Unauthenticated as error:
         return unauthenticated(error)
     except ModelError as error:
@@ -58,7 +57,7 @@ def _route(ask: Ask) -> Response:
     if handler is None:
         return error_response(_not_found(ask, known))
     subscription = parameters.pop("subscription", None)
-    if subscription is not None and subscription.lower() != ask.parts.directory.subscription_id:
+    if subscription is not None and subscription.lower() != ask.directory.subscription_id:
         raise NotFound(f"The subscription '{subscription}' could not be found.", "SubscriptionNotFound")
     is_ours = _is_of_the_service(ask.request.path)
     if is_ours:

@@ -63,7 +63,7 @@ def _blocked(ask: Ask, group: str, refused: Dict[str, ModelError]) -> Detailed:
         "deleted. The provisioning state of the resource group will be rolled back. "
         f"The tracking Id is '{ask.parts.sources.new_id()}'. Please check audit logs for more details."
     )
-    scope = f"/subscriptions/{ask.parts.directory.subscription_id}/resourceGroups/{group}/providers"
+    scope = f"/subscriptions/{ask.directory.subscription_id}/resourceGroups/{group}/providers"
     details = [
         Detail(error.code, f"{scope}/{bodies.POOL_TYPE}/{name}", error.message)
         for name, error in refused.items()

@@ -206,7 +206,7 @@ def _checked(location: str, there: Optional[Group]) -> str:
 
 def _body(ask: Ask, group: Group) -> Dict[str, Any]:
     body: Dict[str, Any] = {
-        "id": f"/subscriptions/{ask.parts.directory.subscription_id}/resourceGroups/{group.name}",
+        "id": f"/subscriptions/{ask.directory.subscription_id}/resourceGroups/{group.name}",
         "name": group.name,
         "type": "Microsoft.Resources/resourceGroups",
         "location": group.location,

@@ -47,7 +47,7 @@ def group_accepted(ask: Ask, unit: Unit, operation: str, done: int) -> Response:
 def _accepted(ask: Ask, unit: Unit, results: str, operation: str, done: int) -> Response:
     version = ask.request.query.get("api-version", "")
     location = (
-        f"https://{ask.request.host}/subscriptions/{ask.parts.directory.subscription_id}/{results}"
+        f"https://{ask.request.host}/subscriptions/{ask.directory.subscription_id}/{results}"
         f"?api-version={version}&{addresses.stamp(ask, operation, unit.real)}"
     )
     return Response(202, (("location", location), ("retry-after", str(_retry_after(unit, done)))))

@@ -44,7 +44,7 @@ def endpoints(ask: Ask) -> Response:
 
 def list_locations(ask: Ask) -> Response:
     """The regions of the public cloud. Their names and places are known, not their pairs."""
-    prefix = f"/subscriptions/{ask.parts.directory.subscription_id}/locations"
+    prefix = f"/subscriptions/{ask.directory.subscription_id}/locations"
     return json_response(200, {"value": [_location(prefix, region) for region in public_regions()]})
 
 
@@ -99,7 +99,7 @@ def _require(namespace: str) -> Mapping[str, Any]:
 def _provider(ask: Ask, provider: Mapping[str, Any]) -> Dict[str, Any]:
     namespace = provider["namespace"]
     in_subscription = ask.request.path.lower().startswith("/subscriptions/")
-    scope = f"/subscriptions/{ask.parts.directory.subscription_id}" if in_subscription else ""
+    scope = f"/subscriptions/{ask.directory.subscription_id}" if in_subscription else ""
     versions = provider.get("apiVersions") or sorted(API_VERSIONS, reverse=True)
     body: Dict[str, Any] = {"id": f"{scope}/providers/{namespace}", "namespace": namespace}
     if in_subscription:

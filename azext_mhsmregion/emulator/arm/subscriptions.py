@@ -19,7 +19,7 @@ def register(router: Router) -> None:
 
 
 def list_tenants(ask: Ask) -> Response:
-    tenant = ask.parts.directory.tenant_id
+    tenant = ask.directory.tenant_id
     body = {"id": f"/tenants/{tenant}", "tenantId": tenant, "displayName": SUBSCRIPTION_NAME}
     return json_response(200, {"value": [body]})
 
@@ -33,7 +33,7 @@ def show_subscription(ask: Ask) -> Response:
 
 
 def _subscription(ask: Ask) -> Dict[str, Any]:
-    directory = ask.parts.directory
+    directory = ask.directory
     return {
         "id": f"/subscriptions/{directory.subscription_id}",
         "authorizationSource": "RoleBased",

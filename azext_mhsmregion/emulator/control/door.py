@@ -3,7 +3,7 @@ reset, snapshots. In process and over the socket alike; not part of any Azure se
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from azext_mhsmregion.emulator import clock_change, identity, keeping, parse, seeding, settings
@@ -40,13 +40,13 @@ def handle(ask: Ask, keyring: Callable[[], Keyring]) -> Response:
         principal = identity.authenticate(ask, (AUDIENCE,))
     except identity.Unauthenticated as error:
         return _error(401, "Unauthorized", str(error) or "A token of the home's owner is needed.")
-    if principal != ask.parts.directory.owner:
+    if principal != ask.directory.owner:
         return _error(403, "Forbidden", "Only the home's owner controls the emulator.")
     handler, parameters, _ = router.find(ask.request.method, ask.request.path)
     if handler is None:
         return _error(404, "NotFound", f"The emulator has no {ask.request.method} {ask.request.path}.")
     try:
-        response: Response = handler(replace(ask, principal=principal), keyring, **parameters)
+        response: Response = handler(ask.by(principal), keyring, **parameters)
         return response
     except ModelError as error:
         return _error(error.status, error.code, error.message)

@@ -3,7 +3,6 @@ activation and local RBAC, then the handler. Errors in Key Vault's shape."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Tuple
 
 from azext_mhsmregion.emulator.dataplane import (
@@ -67,7 +66,7 @@ def _answer(ask: Ask, arrived: Arrived, keyring: Keyring) -> Response:
         return _challenge(pool, error, ask.request.method)
     try:
         trouble.raise_error()
-        response = _route(replace(ask, principal=principal), pool, region, keyring)
+        response = _route(ask.by(principal), pool, region, keyring)
     except ModelError as error:
         response = error_response(error, ask.parts.sources.new_id())
     headers = response.headers + _service_headers(region)
