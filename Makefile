@@ -7,7 +7,7 @@ AZ_VERSIONS := 2.48.1 2.91.0
 # Tests that need an az installation, or many minutes, stand in .ci/run.
 QUICK := not az and not slow
 
-.PHONY: simulate simulate-bugs demo test lint golden wheel rules bench record az-env az clients-env clients crash kills ci clean parity failover
+.PHONY: simulate simulate-bugs soak mutation demo test lint golden wheel rules bench record az-env az clients-env clients crash kills ci clean parity failover
 
 $(READY): setup.py pyproject.toml
 	@echo "Setting up $(VENV) (once; packages from PyPI) ..."
@@ -78,11 +78,20 @@ simulate: $(READY)  ## STEPS simulated steps from SEEDS on, every rule after eve
 simulate-bugs: $(READY)  ## the simulation finds each bug of tests/simulation/bugs.toml
 	@$(PY) tools/simulate.py --bugs --processes 2
 
+mutation: $(READY)  ## mutmut on the modules of replication and routing; survivors stand in tests/survivors.toml
+	@$(PY) tools/mutation.py
+
+SOAK_STEPS ?= 10000000
+soak: $(READY)  ## the long forms: ten million steps from the same seeds, 2,000 random kills, every mutant
+	@$(MAKE) simulate STEPS=$(SOAK_STEPS)
+	@MHSMREGION_CRASH_KILLS=2000 $(PY) -m pytest -q -s tests/crash
+	@$(MAKE) mutation
+
 ci:  ## everything that must pass before anything lands
 	@bash .ci/run
 
 clean:
-	@rm -rf build dist $(VENV) .az .clients .bench *.egg-info
+	@rm -rf build dist $(VENV) .az .clients .bench .mutation *.egg-info
 
 parity: $(READY)  ## docs/parity.md against SDKs and routers; each route switched off once
 	@$(PY) tests/clients/setup.py python

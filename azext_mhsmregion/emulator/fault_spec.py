@@ -20,7 +20,7 @@ from azext_mhsmregion.model.chance import chance
 from azext_mhsmregion.model.clock import NEVER, SECOND
 from azext_mhsmregion.model.durations import seconds
 from azext_mhsmregion.model.errors import Invalid
-from azext_mhsmregion.model.faults import EFFECTS, Effect, Fault, FaultKind, Scope
+from azext_mhsmregion.model.faults import EFFECTS, WIDE, Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.regions import catalogue
 
 MEMBERS = {
@@ -34,11 +34,13 @@ NewId = Callable[[], str]
 
 def one(unit: Unit, spec: Mapping[str, Any], new_id: NewId, seed: int = 0, number: int = 0) -> Fault:
     """The fault that ``spec`` asks for, from now on. Raises Invalid, and NotFound for a pool that
-    does not exist. ``seed`` and ``number`` decide what a range comes to."""
+    does not exist. ``seed`` and ``number`` decide what a range comes to. Scopes service and region hit
+    every pool there (F4), whichever was named."""
     parse.refuse_unknown(spec, MEMBERS, "A fault")
     scope = _choice(spec, "scope", Scope, Scope.POOL if spec.get("hsmName") else Scope.REGION)
     start = unit.now + _milliseconds(spec, "after", 0, (seed, number))
     lasts = _milliseconds(spec, "for", NEVER, (seed, number))
+    pool = _pool_id(unit, parse.optional(spec, "hsmName", str))
     rate = spec.get("rate", 1.0)
     if isinstance(rate, bool) or not isinstance(rate, (int, float)):
         raise Invalid("'rate' must be a number.", "BadParameter")
@@ -49,7 +51,7 @@ def one(unit: Unit, spec: Mapping[str, Any], new_id: NewId, seed: int = 0, numbe
         effect=_choice(spec, "effect", Effect, EFFECTS[scope][0]),
         start=start,
         end=min(NEVER, start + lasts),
-        pool=_pool_id(unit, parse.optional(spec, "hsmName", str)),
+        pool="" if scope in WIDE else pool,
         partition=parse.optional(spec, "partition", int),
         to=_region(parse.optional(spec, "to", str) or ""),
         both_ways=not parse.optional(spec, "oneWay", bool),

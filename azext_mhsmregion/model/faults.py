@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, Set, Tuple
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.clock import NEVER
@@ -61,6 +61,9 @@ EFFECTS = {
     Scope.LINK: (Effect.DOWN, Effect.LAG),
 }
 """What each scope can do; its first is the default."""
+
+WIDE = (Scope.SERVICE, Scope.REGION)
+"""Scopes that hit every pool of a region (F4)."""
 
 DESTRUCTIBLE = (Scope.POOL, Scope.SERVICE, Scope.REGION)
 _WITH_RATE = (Effect.ERROR, Effect.THROTTLE)
@@ -143,9 +146,8 @@ def partition_fault(faults: Faults, pool: str, region: str, partition: int, now:
 
 def site_fault(faults: Faults, region: str, now: int) -> Optional[Fault]:
     """Why Managed HSM as a whole is down in a region at ``now`` (scopes service and region)."""
-    wide = (Scope.SERVICE, Scope.REGION)
     here = on(faults, now, DOWN)
-    return next((fault for fault in here if fault.scope in wide and fault.region == region), None)
+    return next((fault for fault in here if fault.scope in WIDE and fault.region == region), None)
 
 
 def down_intervals(faults: Faults, pool: str, region: str) -> List[Interval]:
@@ -204,6 +206,10 @@ def _check_alone(fault: Fault) -> None:
         raise Invalid(messages.FAULT_RATE)
     if fault.effect in _WITH_MILLISECONDS and not fault.milliseconds:
         raise Invalid(messages.fault_needs_delay(fault.effect.value))
+    if fault.rate != 1 and fault.effect not in _WITH_RATE:
+        raise Invalid(messages.fault_without("rate", fault.effect.value))
+    if fault.milliseconds and fault.effect not in _WITH_MILLISECONDS:
+        raise Invalid(messages.fault_without("milliseconds", fault.effect.value))
     if fault.milliseconds < 0 and fault.effect is not Effect.SKEW:
         raise Invalid(messages.FAULT_DELAY_NEGATIVE)
     _check_target(fault)
@@ -220,6 +226,8 @@ def _check_target(fault: Fault) -> None:
         raise Invalid(messages.FAULT_LINK_END)
     if fault.to == fault.region:
         raise Invalid(messages.FAULT_LINK_ITSELF)
+    if fault.scope in WIDE and fault.pool:
+        raise Invalid(messages.fault_hits_every_pool(fault.scope.value))
     if fault.scope in (Scope.PARTITION, Scope.POOL) and not fault.pool:
         raise Invalid(messages.fault_needs_pool(fault.scope.value))
 
@@ -233,8 +241,11 @@ def _check_destruction(fault: Fault) -> None:
 
 def _check_beside(fault: Fault, other: Fault) -> None:
     """Two faults of one target that want two things at once; or one on what is destroyed."""
-    together = max(fault.start, other.start) < min(fault.end, other.end)
-    if not together or fault.target != other.target:
+    if max(fault.start, other.start) >= min(fault.end, other.end):
+        return
+    if other.is_destruction and _is_within(fault, other):
+        raise Conflict(messages.fault_on_destroyed(other.id), "FaultsContradict")
+    if not _is_same_target(fault, other):
         return
     if other.is_destruction or fault.is_destruction:
         raise Conflict(messages.fault_on_destroyed(other.id), "FaultsContradict")
@@ -246,7 +257,25 @@ def _check_beside(fault: Fault, other: Fault) -> None:
         raise Conflict(messages.faults_contradict(other.id, other.effect.value), "FaultsContradict")
 
 
+def _is_within(fault: Fault, other: Fault) -> bool:
+    """Is what ``fault`` breaks a part of what ``other`` breaks?"""
+    return fault.scope is not Scope.LINK and fault.region == other.region and other.pool in ("", fault.pool)
+
+
+def _is_same_target(one: Fault, other: Fault) -> bool:
+    """Do they break the same thing, two links in a direction that both of them have?"""
+    if one.scope is Scope.LINK is other.scope:
+        pools = one.pool == other.pool or "" in (one.pool, other.pool)
+        return pools and bool(_directions(one) & _directions(other))
+    return one.target == other.target
+
+
+def _directions(link: Fault) -> Set[Tuple[str, str]]:
+    one_way = {(link.region, link.to)}
+    return one_way | {(link.to, link.region)} if link.both_ways else one_way
+
+
 __all__ = [
-    "DOWN", "EFFECTS", "Effect", "Fault", "FaultKind", "Faults", "Scope", "checked", "destroyed_at",
+    "DOWN", "EFFECTS", "WIDE", "Effect", "Fault", "FaultKind", "Faults", "Scope", "checked", "destroyed_at",
     "down_intervals", "is_destroyed", "on", "partition_fault", "region_fault", "site_fault", "skew", "union",
 ]  # fmt: skip

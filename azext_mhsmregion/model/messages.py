@@ -220,6 +220,14 @@ def fault_partition_number(last: int) -> str:
     return f"Partitions are numbered from 0 to {last}."
 
 
+def fault_hits_every_pool(scope: str) -> str:
+    return f"A fault of scope {scope} hits every pool there: it names none."
+
+
+def fault_without(what: str, effect: str) -> str:
+    return f"The effect {effect} has no {what}."
+
+
 def fault_needs_pool(scope: str) -> str:
     return f"A fault of scope {scope} names its pool."
 
@@ -270,3 +278,41 @@ def unknown_place(place: str, near: Iterable[str]) -> str:
     return f"'{place}' is no place that is known: the name of a region." + (
         f" Did you mean {guesses}?" if guesses else ""
     )
+
+
+# -- rotation -------------------------------------------------------------------------------
+
+ROTATION_NEEDS_EXPIRY = "A rotation policy with an action needs attributes.expiryTime."
+ONE_ROTATE_ACTION = "A rotation policy has one action at most: when to rotate."
+ONE_TRIGGER = "A trigger is either timeAfterCreate or timeBeforeExpiry."
+NO_NOTIFY_ACTION = "Managed HSM does not support the action Notify: it has no event notifications."
+
+
+def not_a_span(name: str, value: str) -> str:
+    return (
+        f"'{name}' is '{value[:100]}'; it must be years, months and days in ISO 8601, such as P90D or P1Y6M."
+    )
+
+
+def span_too_short(name: str, days: int) -> str:
+    return f"'{name}' must be {days} days (P{days}D) or more."
+
+
+def before_expiry_too_long(days: int) -> str:
+    return f"'timeBeforeExpiry' must be at most expiryTime less {days} days."
+
+
+def rotation_needs_policy(key: str) -> str:
+    return f"Key {key} has no rotation policy: set one before it is rotated."
+
+
+def rotation_of_disabled(key: str) -> str:
+    return f"Key {key} is disabled and cannot be rotated."
+
+
+def too_many_versions(key: str, most: int) -> str:
+    return f"Key {key} has the maximum of {most} versions."
+
+
+def changed_meanwhile(key: str) -> str:
+    return f"Key {key} was given a version of another kind meanwhile. Try again."

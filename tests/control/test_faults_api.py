@@ -134,6 +134,7 @@ def test_the_status_of_no_pool(broken, path):
 
 
 LINK = {"scope": "link", "region": PRIMARY, "to": EXTENDED}
+BACK = {"scope": "link", "region": EXTENDED, "to": PRIMARY}
 
 
 @pytest.mark.parametrize(
@@ -156,8 +157,14 @@ LINK = {"scope": "link", "region": PRIMARY, "to": EXTENDED}
         ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "kind": "destroyed"}),
         ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "effect": "slow", "milliseconds": 5}),
         ({"region": PRIMARY, "kind": "destroyed", "after": 60}, {"region": PRIMARY, "effect": "hang"}),
+        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "scope": "service", "effect": "hang"}),
+        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "hsmName": POOL, "partition": 1,
+                                                    "scope": "partition"}),
+        ({**LINK, "effect": "lag", "milliseconds": 5}, {**BACK, "effect": "lag", "milliseconds": 5}),
+        ({**LINK, "effect": "lag", "milliseconds": 5, "oneWay": True},
+         {**BACK, "effect": "lag", "milliseconds": 5, "hsmName": POOL}),
     ],
-)
+)  # fmt: skip
 def test_two_faults_that_contradict_each_other(broken, first, second):
     made = broken("POST", "/faults", first)[1]
     status, code, message = error(broken("POST", "/faults", second))
@@ -181,6 +188,36 @@ def test_two_that_do_not_are_taken(broken, second):
     broken("POST", "/faults", {"region": PRIMARY, "for": 30})
     assert broken("POST", "/faults", second)[0] == 201
     assert len(listed(broken)) == 2
+
+
+def test_the_two_directions_of_a_link_are_two_things(broken):
+    for link in (LINK, BACK):
+        assert (
+            broken("POST", "/faults", {**link, "effect": "lag", "milliseconds": 5, "oneWay": True})[0] == 201
+        )
+
+
+def test_a_pool_that_is_destroyed_leaves_the_others_of_its_region_to_break(broken):
+    broken("POST", "/faults", {"region": PRIMARY, "hsmName": POOL, "kind": "destroyed"})
+    assert broken("POST", "/faults", {"region": PRIMARY, "effect": "hang"})[0] == 201
+
+
+def test_a_service_or_region_is_broken_for_every_pool_whichever_is_named(broken):
+    for scope in ("service", "region"):
+        made = broken("POST", "/faults", {"scope": scope, "region": PRIMARY, "hsmName": POOL})[1]
+        assert made["hsmName"] is None
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"rate": 0.5}, "The effect refuse has no rate."),
+        ({"effect": "capacity", "rate": 0.5}, "The effect capacity has no rate."),
+        ({"effect": "error", "milliseconds": 7}, "The effect error has no milliseconds."),
+    ],
+)
+def test_what_an_effect_does_not_have(broken, extra, words):
+    assert error(broken("POST", "/faults", {"region": PRIMARY, **extra}))[2] == words
 
 
 def test_two_of_one_schedule_contradict_each_other_too(broken):

@@ -90,6 +90,19 @@ def test_f4_faults_are_listed_while_they_are_on_or_planned(world: World) -> None
     assert seen == [["planned"], ["on"], []]
 
 
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize("scope", ["service", "region"])
+def test_f4_a_service_or_region_is_out_for_every_pool_there_whichever_was_named(
+    world: World, scope: str
+) -> None:
+    world.extended_pool().active_pool("OtherMHSM")
+
+    world.inject(scope=scope, region=PRIMARY, hsmName=POOL).ok()
+
+    for pool in (POOL, "OtherMHSM"):
+        assert world.client("uksouth").reaches(PRIMARY, pool) is None
+
+
 # -- events --------------------------------------------------------------------------------
 
 
