@@ -165,6 +165,34 @@ def test_e9_a_region_has_an_address_from_the_instant_that_it_is_ready() -> None:
     assert routing.has_address(made, ONE, NOW)
 
 
+@pytest.mark.rule("F10")
+def test_f10_a_connection_meets_its_own_partition_s_fault_or_the_region_s_and_no_other() -> None:
+    made, dead = pool(there(ONE)), out(HOME, scope=Scope.PARTITION, pool="p", partition=1, start=NOW)
+
+    assert [routing.fault_at(made, HOME, number, NOW, (dead,)) for number in range(3)] == [None, dead, None]
+    assert routing.fault_at(made, HOME, None, NOW, (dead,)) is None
+    for whole in (out(HOME, start=NOW), out(HOME, scope=Scope.POOL, pool="p", start=NOW)):
+        assert routing.fault_at(made, HOME, None, NOW, (whole,)) is whole
+        assert routing.fault_at(made, HOME, None, NOW - 1, (whole,)) is None
+        assert routing.fault_at(made, ONE, None, NOW, (whole,)) is None
+        assert routing.fault_at(replace(made, id="q"), ONE, None, NOW, (whole,)) is None
+    landing = routing.land(made, HOME, NOW, 1, seen(out(HOME)))
+    assert (landing.region, landing.fault) == (HOME, out(HOME))
+
+
+@pytest.mark.rule("F7")
+def test_f7_a_name_without_an_answer_is_asked_for_anew_from_the_client_s_own_place() -> None:
+    made = replace(
+        pool(there(ONE, ready=NOW)), regions=(replace(pool().primary, ready=NOW), there(ONE, ready=NOW))
+    )
+    traffic = seen(ttl=1_000_000)
+    assert routing.window_start(NOW, "me", traffic) < NOW
+
+    assert routing.resolve_cached(made, HOME, "me", NOW - 1, traffic).region is None
+    assert routing.resolve_cached(made, HOME, "me", NOW, traffic).region == HOME
+    assert routing.resolve_cached(made, "australiasoutheast", "me", NOW, traffic).region == ONE
+
+
 # -- F7, F8: what probes meet ----------------------------------------------------------------------------
 
 
@@ -190,6 +218,31 @@ def test_f7_of_errors_at_a_rate_probes_meet_their_share_by_seed_fault_and_tick()
     assert probed(replace(half, id="g")) != met
     assert all(probed(replace(half, rate=0.0)))
     assert not any(probed(replace(half, rate=1.0)))
+
+
+@pytest.mark.rule("F8")
+def test_f8_a_region_that_was_just_added_is_used_until_its_own_probes_have_failed() -> None:
+    made = replace(pool(), regions=(replace(pool().primary, ready=5000), there(ONE)))
+
+    at = [routing.resolve(made, HOME, tick, seen(out(HOME))).region for tick in (4999, 5000, 6999, 7000)]
+
+    assert at == [ONE, HOME, HOME, ONE]
+
+
+@pytest.mark.rule("F7")
+def test_f7_what_a_seed_lets_probes_meet_decides_where_clients_are_sent() -> None:
+    half = out(HOME, effect=Effect.ERROR, rate=0.9)
+
+    def sent(seed: int) -> List[Optional[str]]:
+        made = pool(there(ONE))
+        traffic = seen(half, seed=seed)
+        return [routing.resolve(made, HOME, tick * 1000, traffic).region for tick in range(1, 200)]
+
+    assert {HOME, ONE} == set(sent(0)) and sent(0) != sent(1) and sent(0) == sent(0)
+    assert health.region_is_healthy((), "p", HOME, PROBES, NOW)
+    assert probed(half) == [
+        health.region_is_healthy((half,), "p", HOME, Probes(1000, 400, 0), tick * 1000) for tick in range(400)
+    ]
 
 
 @pytest.mark.rule("F8")
