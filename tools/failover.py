@@ -90,6 +90,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     seen = made(wanted(asked.affected, asked.scope), asked.seed)
     table = [figures(one) for one in seen.values()]
     print(report.text(table))
+    for one in seen.values():
+        print(f"{one.affected} {one.scope}: the outage began {one.phase:.3f} of an interval behind a probe")
     if asked.write:
         write(seen, table)
     wrong = sum(bool(row.problems) for row in table)

@@ -89,6 +89,11 @@ class Observed:
         return REGIONS[self.affected]
 
     @property
+    def phase(self) -> float:
+        """Where between two probes the outage began, from 0 to below 1: what the seed draws."""
+        return self.begin / self.bounds.interval % 1
+
+    @property
     def other(self) -> str:
         return EXTENDED if self.affected == "primary" else PRIMARY
 
@@ -108,6 +113,11 @@ def observe(affected: str, scope: str, seed: int) -> Observed:
             logs = {PRIMARY: near.stop(), EXTENDED: far.stop()}
         events = _ask(running, "GET", "/events", {"hsmName": POOL})["value"]
     return Observed(affected, scope, seed, bounds, begin, end, logs, lag, events)
+
+
+def phase_of(seed: int, affected: str, scope: str) -> float:
+    """Where between two probes a seed lets the outage of a row begin."""
+    return chance(seed, "outage", affected, scope)
 
 
 def instant(text: str) -> float:
@@ -174,8 +184,8 @@ def _break(
 ) -> Tuple[float, float]:
     """Plan the outage; when it begins and ends. The seed says where between two probes it falls."""
     lasts = bounds.failover + STEADY
-    phase = chance(seed, "outage", affected, scope)
-    after = LEAD + (phase - time.time() / bounds.interval % 1) * bounds.interval
+    phase = phase_of(seed, affected, scope)
+    after = LEAD + (phase - (time.time() + LEAD) / bounds.interval) % 1 * bounds.interval
     spec: Dict[str, Any] = {"scope": scope, "region": REGIONS[affected], "after": after, "for": lasts}
     if scope in ("pool", "partition"):
         spec["hsmName"] = POOL
@@ -225,4 +235,4 @@ def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.time()))
 
 
-__all__ = ["Bounds", "Observed", "observe"]
+__all__ = ["Bounds", "Observed", "observe", "phase_of"]
