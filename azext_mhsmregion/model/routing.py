@@ -182,4 +182,4 @@ def _measure(pool: Pool, region: str, place: str, traffic: Traffic) -> str:
 def _verdict(region: str, chosen: Optional[str], is_healthy: bool) -> str:
     if not is_healthy:
         return "taken: no region is healthy" if region == chosen else "passed over: unhealthy"
-    return "taken" if region == chosen else "healthy, further away"
+    return "taken" if region == chosen else "healthy, not first"

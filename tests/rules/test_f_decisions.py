@@ -72,7 +72,7 @@ def test_f6_regions_that_are_not_used_come_first_with_their_state_then_the_other
         ("koreacentral", "not used: Deleting"),
         ("brazilsouth", "not used: gone"),
         (HOME, "taken"),
-        (TWO, "healthy, further away"),
+        (TWO, "healthy, not first"),
         (ONE, "passed over: unhealthy"),
     ]
 

@@ -177,7 +177,7 @@ def test_f6_every_step_of_the_decision_can_be_read(world: World) -> None:
     assert [(step["region"], step["verdict"]) for step in found["steps"]] == [
         (EXTENDED, "passed over: unhealthy"),
         (THIRD, "taken"),
-        (PRIMARY, "healthy, further away"),
+        (PRIMARY, "healthy, not first"),
     ]
     assert [step["measure"].endswith(" km") for step in found["steps"]] == [True] * 3
 
