@@ -72,7 +72,8 @@ def as_yaml(kind: str, name: str, text: Text, program: str) -> str:
     """One help entry in Knack's YAML."""
     different = AZ_DIFFERENCES.get(name) if program == "az" else None
     differences = f"Differs from az's own: {'; '.join(different)}." if different else ""
-    detail = "\n\n".join(part for part in (text.detail, differences) if part)
+    own = text.detail if kind == "group" else _flowing(text.detail)
+    detail = "\n\n".join(part for part in (own, differences) if part)
     lines = [f"type: {kind}", "short-summary: |-", _block(text.summary, 2)]
     if detail:
         lines += ["long-summary: |-", _block(detail, 2)]
@@ -81,6 +82,12 @@ def as_yaml(kind: str, name: str, text: Text, program: str) -> str:
         lines += ["  - name: |-", _block(what, 6)]
         lines += ["    text: |-", _block(how.replace("{p}", program), 6)]
     return "\n".join(lines) + "\n"
+
+
+def _flowing(text: str) -> str:
+    """Each paragraph in one line: Knack wraps it, and keeps the breaks that are there."""
+    paragraphs = (" ".join(one.split()) for one in text.split("\n\n"))
+    return "\n\n".join(one for one in paragraphs if one)
 
 
 def _block(text: str, spaces: int) -> str:

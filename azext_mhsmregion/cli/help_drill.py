@@ -12,8 +12,10 @@ DETAIL = """The command runs with the variables that `emulator env` prints, as a
 in the region that is hit, or --from PLACE. Where no server runs one is started, and stopped afterwards.
 
 What the client saw is taken from the emulator's side: every connection and request to the pool. A timeline
-is printed, and why it went as it did. The exit code is 1 when the command failed, was not there during the
-outage, or a bound does not hold. Times are service time.
+is printed, and why it went as it did. The exit code is 1 when the command failed, the outage did not touch
+it, or a bound does not hold. Times are service time; --ms of the effect slow is real time.
+
+A link that is out touches no request: told are the writes that it held up, and conflicts.
 
 What a transient drill's command writes stays. Kind destroyed works on a snapshot of the whole home, which is
 restored afterwards.

@@ -142,7 +142,8 @@ COMMANDS: Dict[str, Entry] = {
                 f"{E} settings --routing latency --latency eastus:uksouth=90 eastus:australiaeast=210",
             ),
         ),
-        "Where nothing was measured, distance decides.",
+        "Where nothing was measured, distance decides. Paced (--pacing), a region works at the documented "
+        "operations a second of one partition, times its living partitions; off by default.",
     ),
     "keyvault emulator snapshot create": (
         "Take a snapshot.",

@@ -77,7 +77,8 @@ COMMANDS: Dict[str, Entry] = {
             ),
         ),
         "Partitions: a full dot serves, an empty one is about to, a cross is dead, an exclamation mark is "
-        "dead and still gets connections. The emulator's: Azure does not tell.",
+        "dead and still gets connections. A narrow terminal shows fewer columns. "
+        "The emulator's: Azure does not tell.",
     ),
     "keyvault region route": (
         "Show which region would answer a client, and why.",

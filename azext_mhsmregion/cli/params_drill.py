@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Any, Dict, List
 
 from knack.arguments import enum_choice_list
 
+from azext_mhsmregion.cli import completers
+from azext_mhsmregion.cli.drill.effects import OF_LINKS, OF_REGIONS
 from azext_mhsmregion.cli.params import GROUP, POOL, Settings, not_negative
 from azext_mhsmregion.cli.params_faults import PARAMETERS as OF_FAULTS
 from azext_mhsmregion.model.durations import seconds
 from azext_mhsmregion.model.faults import FaultKind, Scope
 
 _OF_INJECT = OF_FAULTS["keyvault emulator fault inject"]
+
+
+@completers.silent
+def _effects(prefix: str, parser: Any, parsed_args: Any) -> List[str]:
+    """Those that can be drilled."""
+    return list(OF_LINKS if getattr(parsed_args, "scope", None) == Scope.LINK.value else OF_REGIONS)
+
 
 PARAMETERS: Dict[str, Dict[str, Settings]] = {
     "keyvault region drill": {
@@ -32,11 +41,18 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
             **enum_choice_list([kind.value for kind in FaultKind]),
             "help": "Does it come back? What is destroyed is put back after the drill.",
         },
-        "effect": _OF_INJECT["effect"],
+        "effect": {
+            "help": f"What it does: {', '.join(OF_REGIONS)}; of a link {' or '.join(OF_LINKS)}. Default: "
+            "refuse; of a link, down.",
+            "completer": _effects,
+        },
         "partition": _OF_INJECT["partition"],
         "to": _OF_INJECT["to"],
         "rate": _OF_INJECT["rate"],
-        "milliseconds": _OF_INJECT["milliseconds"],
+        "milliseconds": {
+            **_OF_INJECT["milliseconds"],
+            "help": "Delay of slow (in real time), added lag of lag.",
+        },
         "after": {"help": "Begin so long after the command: 10s, 2m."},
         "lasts": {
             "options_list": ["--for"],

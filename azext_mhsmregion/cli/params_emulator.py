@@ -122,6 +122,15 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
             "metavar": "PLACE:REGION=MS",
             "help": "What was measured, for --routing latency. '' clears the table.",
         },
+        "pacing": {
+            "options_list": ["--pacing"],
+            "nargs": "?",
+            "const": True,
+            "type": _boolean,
+            "metavar": "{false,true}",
+            "help": "Each partition works at the documented operations a second: what comes faster is held "
+            "back, never refused. Off unless told.",
+        },
     },
     "keyvault emulator snapshot create": {"name": SNAPSHOT},
     "keyvault emulator snapshot restore": {"name": SNAPSHOT},

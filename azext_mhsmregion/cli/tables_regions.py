@@ -22,10 +22,18 @@ def region_status(result: Any) -> List[Row]:
                 ("Backlog", sum(lack["writes"] for lack in region["lacks"])),
                 ("Lag s", f"{lag(region):.1f}"),
                 ("Revoked rights lag s", f"{revoked_lag(region):.1f}"),
+                ("Other faults", "; ".join(_others(region, result["faults"]))),
             ]
         )
         for region in result["regions"]
     ]
+
+
+def _others(region: Row, faults: List[Row]) -> List[str]:
+    """The faults that are on at a region, links from or to it too, beside its outage."""
+    told = region["outage"] and region["outage"]["fault"]
+    here = (fault for fault in faults if region["name"] in (fault["region"], fault["to"]))
+    return [fault_words(fault) for fault in here if fault["id"] != told]
 
 
 def health(region: Row) -> str:
@@ -33,12 +41,15 @@ def health(region: Row) -> str:
     if region["destroyed"]:
         return "destroyed"
     outage = region["outage"]
-    state: str = region["health"]
+    state: str = region["health"] or "-"
     return state if outage is None else f"{state} ({outage['scope']} {outage['effect']})"
 
 
 def partitions(region: Row) -> str:
-    """``+`` a partition that serves, ``-`` one that does not, ``!`` a dead one still in rotation."""
+    """``+`` a partition that serves, ``-`` one that does not, ``!`` a dead one still in rotation; one
+    ``-`` for a region that is not in use."""
+    if region["health"] is None:
+        return "-"
     signs = {("up", True): "+", ("up", False): "~", ("down", True): "!", ("down", False): "-"}
     return "".join(signs[part["state"], part["inRotation"]] for part in region["partitions"])
 
@@ -85,7 +96,7 @@ def faults(result: Any) -> List[Row]:
                 ("Kind", fault["kind"]),
                 ("State", fault["state"]),
                 ("From", fault["start"]),
-                ("To", fault["end"] or "cleared"),
+                ("To", fault["end"] or ("never" if fault["kind"] == "destroyed" else "until cleared")),
             ]
         )
         for fault in rows
@@ -106,10 +117,27 @@ def events(result: Any) -> List[Row]:
     ]
 
 
+def fault_words(fault: Row) -> str:
+    """What is broken, how, and until when: ``partition 1 uksouth hang``."""
+    number = "" if fault["partition"] is None else f" {fault['partition']}"
+    words = [f"{fault['scope']}{number} {_ends(fault)} {fault['effect']}"]
+    if fault["rate"] != 1:
+        words.append(f"{100 * fault['rate']:g}%")
+    if fault["milliseconds"]:
+        words.append(f"{fault['milliseconds']} ms")
+    if fault["end"]:
+        words.append(f"until {fault['end']}")
+    return " ".join(words)
+
+
+def _ends(fault: Row) -> str:
+    """The region, or the two of a link."""
+    place: str = fault["region"]
+    return f"{place} {'->' if fault['oneWay'] else '<->'} {fault['to']}" if fault["to"] else place
+
+
 def _where(fault: Row) -> str:
-    place = fault["region"]
-    if fault["to"]:
-        place += (" -> " if fault["oneWay"] else " <-> ") + fault["to"]
+    place = _ends(fault)
     if fault["partition"] is not None:
         place += f" partition {fault['partition']}"
     return f"{fault['hsmName']}: {place}" if fault["hsmName"] else place

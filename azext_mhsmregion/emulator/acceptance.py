@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Callable, Dict, Iterable, List, Mapping
+from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 
 from azext_mhsmregion.emulator.objects import KEYS
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import faults, merge, replication
 from azext_mhsmregion.model.clock import NEVER
-from azext_mhsmregion.model.extension import RegionChange
+from azext_mhsmregion.model.extension import RegionChange, removal_waits
 from azext_mhsmregion.model.lifecycle import settled
-from azext_mhsmregion.model.loss import Loss
+from azext_mhsmregion.model.loss import Loss, total
 from azext_mhsmregion.model.network import Network, network
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.rows import Kind, Row, Write
@@ -41,12 +41,13 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
     unit.tx.put_rows(pool.id, accepted.rows)
     written = {row.object for row in accepted.rows if row.kind not in (Kind.KEY_VERSION, Kind.KEY_PURGE)}
     unit.tx.compact(pool.id, written, _holding(unit, pool), unit.now)
-    return unit.tx.put_pool(replace(pool, links=accepted.links))
+    return unit.tx.put_pool(_awaiting(unit, replace(pool, links=accepted.links), accepted.rows))
 
 
 def apply(unit: Unit, change: RegionChange) -> Pool:
     """Store a change of regions: every added region that will succeed is seeded with the
-    primary's rows (E1). What a region of the same name held before is purged first (E9)."""
+    primary's rows (E1). What a region of the same name held before is purged first (E9). Removals wait
+    for what was handed to those that go, and for what these have to send to the new ones (E3, L5b)."""
     pool = settled(change.pool, unit.now)
     fresh = {region.name for region in change.added}
     unit.tx.drop_regions(pool.id, [name for name in _holding(unit, pool) if name not in fresh])
@@ -61,7 +62,10 @@ def apply(unit: Unit, change: RegionChange) -> Pool:
         )
         unit.tx.put_rows(pool.id, seeded.rows)
         links = seeded.links
-    return unit.tx.put_pool(replace(pool, links=links))
+    if change.removed:
+        unsent = unsent_until(unit, pool, giving_up=True)
+        pool = removal_waits(pool, unsent, unit.profile, unit.now)
+    return unit.tx.put_pool(_unsure(unit, replace(pool, links=links)))
 
 
 def rearrange(unit: Unit, pool: Pool) -> Pool:
@@ -76,7 +80,39 @@ def rearrange(unit: Unit, pool: Pool) -> Pool:
         links_of(unit, pool),
     )
     unit.tx.move_rows(pool.id, moved.rows)
-    return replace(pool, links=moved.links)
+    return _unsure(unit, _jobs(unit, replace(pool, links=moved.links)))
+
+
+def _jobs(unit: Unit, pool: Pool) -> Pool:
+    """The record with its backup and its restore as the faults let them end (E7)."""
+    if pool.backup is None and pool.restore is None:
+        return pool
+    from azext_mhsmregion.model import jobs  # few pools have any
+
+    for name, job in (("backup", pool.backup), ("restore", pool.restore)):
+        if job is not None and job.running(unit.now):
+            job = jobs.ending(job, unit.profile.of(name), unit.faults, unit.now)
+            unit.tx.put_operation(job)
+            pool = replace(pool, **{name: job})
+    return pool
+
+
+def _awaiting(unit: Unit, pool: Pool, rows: Sequence[Row]) -> Pool:
+    """The record as writes change when the next rotation is due (E8); next to free where there is no
+    policy."""
+    names = {row.name for row in rows if row.kind in KEYS}
+    if names and (pool.rotation_due is not None or any(merge.is_policy(row) for row in rows)):
+        from azext_mhsmregion.emulator import rotations  # few pools have a policy
+
+        return rotations.awaiting(unit, pool, names)
+    return pool
+
+
+def _unsure(unit: Unit, pool: Pool) -> Pool:
+    """Another region may be the one that makes rotations, or know of them: whoever comes next looks."""
+    if pool.rotation_due is None:
+        return pool
+    return replace(pool, rotation_due=min(pool.rotation_due, unit.now))
 
 
 def links_of(unit: Unit, pool: Pool) -> Network:
@@ -107,63 +143,72 @@ def sweep(unit: Unit) -> None:
 
 
 def unsent_until(unit: Unit, pool: Pool, giving_up: bool = False) -> Mapping[str, int]:
-    """Until when each region has writes on their way to the others that live, its own and what it sends
-    on of dead ones (E3, L5b): NEVER where an outage without a planned end holds some, unless such writes
-    are given up. Nobody waits for what is destroyed, nor beyond the time when it will be by plan."""
-    living, dead = _holding(unit, pool), _destroyed(unit, pool)
-    deaths = {name: faults.destroyed_at(unit.faults, pool.id, name) or NEVER for name in living}
-    before = NEVER if giving_up else NEVER + 1
-    alive = [name for name in living if name not in dead]
-    sent_on = max((unit.tx.last_arrival(pool.id, name, alive, NEVER) for name in dead), default=0)
-
-    def arrived(name: str, other: str) -> int:
-        last = unit.tx.last_arrival(pool.id, name, [other], before)
-        return last if last < NEVER else min(deaths[name], deaths[other])
-
-    return {
-        name: 0 if name in dead else max([sent_on, *(arrived(name, other) for other in alive)])
-        for name in living
-    }
+    """Until when each living region has something to send to the others that live (E3, L5b): NEVER where
+    an outage without a planned end holds some, unless such writes are given up. Nobody waits for what is
+    destroyed, nor beyond the time when it will be by plan."""
+    alive = _alive(unit, pool)
+    deaths = {name: faults.destroyed_at(unit.faults, pool.id, name) or NEVER for name in alive}
+    leaving = [region.name for region in pool.regions if region.removing is not None]
+    rows = unit.tx.on_their_way(pool.id, unit.now, alive)
+    return replication.unsent_until(rows, deaths, giving_up, leaving)
 
 
-def loss_if_removed(unit: Unit, pool: Pool, region: str, leaving: Iterable[str] = ()) -> Loss:
-    """The acknowledged writes that the removal of ``region``, together with ``leaving``, would lose:
-    its own that no other living region will ever show, because no link has a planned end of its
-    outage (E3, L5b); everything that it shows where it is the last one alive (E6)."""
-    dead = _destroyed(unit, pool)
-    others = [name for name in _holding(unit, pool) if name != region]
-    living = [name for name in others if name not in dead]
-    if living or region in dead:
-        return unit.tx.stuck(pool.id, region, [name for name in living if name not in leaving])
-    if not others:
-        return Loss()
-    shown = [row.accepted for row in unit.tx.rows(pool.id, region) if row.visible_from < NEVER]
-    return Loss(len(shown), min(shown, default=0))
+def loss_if_removed(unit: Unit, pool: Pool, region: str) -> Loss:
+    """The acknowledged writes that go with ``region`` when it is removed (E3, L5b, E6)."""
+    return total(_going(unit, pool, region).values())
 
 
-def lose(unit: Unit, pool: Pool, removed: Iterable[str]) -> None:
+def lose(unit: Unit, pool: Pool, removed: Sequence[str]) -> None:
     """What an accepted removal loses stands in the audit log, and never arrives (E3); what another
     region shows of it is sent on by that one."""
-    removed = list(removed)
     for region in removed:
         others = [name for name in _holding(unit, pool) if name != region]
         rows = unit.tx.on_their_way(pool.id, unit.now, others)
         unit.tx.move_rows(pool.id, replication.handed_over(rows, region, unit.now, links_of(unit, pool)))
-        _leave_to_others(unit, pool, region, rows)
-        lost = loss_if_removed(unit, pool, region, removed)
-        if lost.writes:
-            unit.tx.drop_stuck(pool.id, region)
+    going = {region: _going(unit, pool, region, removed) for region in removed}
+    alive = _alive(unit, pool)
+    staying = [name for name in alive if name not in removed]
+    for region, losses in going.items():
+        if losses:
+            lost = total(losses.values())
+            unit.tx.drop_stuck(pool.id, region, list(losses), staying, alive)
             unit.tx.put_event(pool.name, "loss", unit.now, unit.real, lost.facts(region, unit.now))
 
 
-def _leave_to_others(unit: Unit, pool: Pool, region: str, rows: List[Row]) -> None:
-    """What ``region`` would have sent on of others, that are dead or gone, after it is gone itself."""
-    unsent = unsent_until(unit, pool, giving_up=True)
-    gone = max(unit.now + unit.profile.of("region-remove"), unsent.get(region, 0))
-    ready = {one.name: one.ready for one in pool.regions if one.holds_data(unit.now)}
-    reached = unit.tx.reached(pool.id, unit.now)
-    left = replication.left_to_others(rows, region, gone, ready, unit.now, reached, links_of(unit, pool))
-    unit.tx.move_rows(pool.id, left.rows)
+def _going(unit: Unit, pool: Pool, region: str, leaving: Sequence[str] = ()) -> Dict[str, Loss]:
+    """What is lost with ``region`` when it goes, together with ``leaving``; by origin: what it accepted, or
+    has of regions that are dead or gone, and no region that stays will ever show, as things stand; of the
+    last one alive, or that was, everything."""
+    if region not in _holding(unit, pool):
+        return {}
+    alive = _alive(unit, pool)
+    if region not in alive:
+        return _died_with(unit, pool, region, alive)
+    staying = [name for name in alive if name not in (region, *leaving)]
+    stuck = unit.tx.stuck(pool.id, region, staying)
+    own = {region: stuck[region]} if region in stuck else {}
+    # What several that go have of others that are dead or gone goes with the last of them.
+    after = leaving[leaving.index(region) + 1 :] if region in leaving else ()
+    left = unit.tx.stuck(pool.id, region, [*staying, *(name for name in after if name in alive)])
+    told = {region, *(name for name in leaving if name in alive)}
+    return {**own, **{origin: loss for origin, loss in left.items() if origin not in told}}
+
+
+def _died_with(unit: Unit, pool: Pool, region: str, alive: Sequence[str]) -> Dict[str, Loss]:
+    """What died with a region: what other dead ones accepted is told as theirs. Where none is alive, the
+    one that died last stands for the living, and took everything with it."""
+    dead = [name for name in _destroyed(unit, pool) if name in _holding(unit, pool)]
+    last = max(dead, key=lambda name: (faults.destroyed_at(unit.faults, pool.id, name), name))
+    if region == last and not alive:
+        return unit.tx.stuck(pool.id, region, ())
+    stuck = unit.tx.stuck(pool.id, region, alive or [last])
+    return {origin: loss for origin, loss in stuck.items() if origin == region or origin not in dead}
+
+
+def _alive(unit: Unit, pool: Pool) -> List[str]:
+    """The regions that hold data and are not destroyed."""
+    dead = _destroyed(unit, pool)
+    return [name for name in _holding(unit, pool) if name not in dead]
 
 
 def _holding(unit: Unit, pool: Pool) -> List[str]:

@@ -4,12 +4,12 @@ wait or fail (rules E3 to E6, L5, L5b; DESIGN section 2)."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List
+from typing import Any, List, Mapping, Set
 
-from azext_mhsmregion.emulator import acceptance
+from azext_mhsmregion.emulator import acceptance, fault_facts
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import extension, messages
-from azext_mhsmregion.model.clock import DAY, NEVER
+from azext_mhsmregion.model.clock import DAY
 from azext_mhsmregion.model.errors import Conflict, NotFound
 from azext_mhsmregion.model.faults import DOWN, Effect, Fault, Faults, Scope, checked
 from azext_mhsmregion.model.pool import Pool
@@ -24,23 +24,25 @@ def inject(unit: Unit, fault: Fault) -> Fault:
     _require_target(unit, fault)
     checked(fault, unit.faults)
     unit.tx.put_fault(fault)
-    _changed(unit, fault, "fault")
+    _changed(unit, fault, "fault", fault_facts.injected(unit, fault))
     return fault
 
 
 def clear(unit: Unit, fault_id: str) -> Fault:
-    """End a fault now; one that has not begun never does. Raises NotFound; Conflict for what is
-    destroyed (E6)."""
+    """End a fault now; one that has not begun never does. Answers it as it ended, or was
+    planned. Raises NotFound; Conflict for what is destroyed (E6)."""
     fault = next((item for item in unit.faults if item.id == fault_id), None)
     if fault is None or fault.end <= unit.now:
         raise NotFound(messages.no_such_fault(fault_id), "FaultNotFound")
     if fault.is_destruction and fault.start <= unit.now:
         raise Conflict(messages.destroyed_for_ever(fault_id), "Destroyed")
+    facts = fault_facts.cleared(unit, fault)
     if fault.start >= unit.now:
         unit.tx.drop_fault(fault_id)
     else:
-        unit.tx.put_fault(replace(fault, end=unit.now))
-    _changed(unit, fault, "fault-cleared")
+        fault = replace(fault, end=unit.now)
+        unit.tx.put_fault(fault)
+    _changed(unit, fault, "fault-cleared", facts)
     return fault
 
 
@@ -55,18 +57,19 @@ def present(unit: Unit) -> Faults:
     return tuple(fault for fault in unit.faults if unit.now < fault.end)
 
 
-def _changed(unit: Unit, fault: Fault, event: str) -> None:
+def on_now(unit: Unit, pool: Pool) -> Faults:
+    """The faults that are on and touch what the pool has, links too; the first to begin first."""
+    here = {region.name for region in pool.regions if region.exists(unit.now)}
+    found = (fault for fault in unit.faults if fault.covers(unit.now) and _touches(fault, pool, here))
+    return tuple(sorted(found, key=lambda fault: (fault.start, fault.id)))
+
+
+def _changed(unit: Unit, fault: Fault, event: str, facts: Mapping[str, Any]) -> None:
     for old in unit.faults:
         if old.end < unit.now - _KEPT:
             unit.tx.drop_fault(old.id)
     unit.faults_changed()
     pools = _touched(unit, fault)
-    facts: Dict[str, Any] = {"fault": fault.id, "scope": fault.scope.value, "region": fault.region}
-    facts.update(effect=fault.effect.value, fault_kind=fault.kind.value)
-    if fault.start > unit.now:
-        facts["in_seconds"] = (fault.start - unit.now) / 1000
-    if fault.end < NEVER:
-        facts["for_seconds"] = (fault.end - fault.start) / 1000
     name = pools[0].name if fault.pool and pools else ""
     unit.tx.put_event(name, event, unit.now, unit.real, facts)
     if fault.effect in _MOVING:
@@ -84,14 +87,18 @@ def _move(unit: Unit, pool: Pool) -> None:
 
 def _touched(unit: Unit, fault: Fault) -> List[Pool]:
     """The pools whose regions the fault touches."""
-    ends = {fault.region, fault.to} if fault.scope is Scope.LINK else {fault.region}
     return [
         pool
         for pool in unit.tx.pools()
-        if fault.pool in ("", pool.id)
-        and pool.phase(unit.now) == "live"
-        and ends <= {region.name for region in pool.regions if region.exists(unit.now)}
+        if pool.phase(unit.now) == "live"
+        and _touches(fault, pool, {region.name for region in pool.regions if region.exists(unit.now)})
     ]
+
+
+def _touches(fault: Fault, pool: Pool, here: Set[str]) -> bool:
+    """Is what it breaks the pool's, which is in the regions ``here``? A link has both its ends there."""
+    ends = {fault.region, fault.to} if fault.scope is Scope.LINK else {fault.region}
+    return fault.pool in ("", pool.id) and ends <= here
 
 
 def _require_target(unit: Unit, fault: Fault) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from azext_mhsmregion.emulator import acceptance, traffic
+from azext_mhsmregion.emulator import acceptance, breaking, fault_facts, traffic
 from azext_mhsmregion.emulator.arm.bodies import stamp
 from azext_mhsmregion.emulator.store.row_verbs import Backlog
 from azext_mhsmregion.emulator.unit import Unit
@@ -21,7 +21,7 @@ def of_pool(unit: Unit, pool: Pool) -> Dict[str, Any]:
     seen = traffic.conditions(unit)
     living = [region for region in pool.regions if region.exists(unit.now)]
     backlogs = unit.tx.backlogs(pool.id, unit.now, [region.name for region in living])
-    events = unit.tx.event_counts(pool.name)
+    events = unit.tx.event_counts(pool)
     return {
         "hsmName": pool.name,
         "time": stamp(unit.now, milliseconds=True),
@@ -32,6 +32,7 @@ def of_pool(unit: Unit, pool: Pool) -> Dict[str, Any]:
         "conflicts": events.get("conflict", 0),
         "superseded": events.get("superseded", 0),
         "lost": _lost(unit, pool, living),
+        "faults": [fault_facts.shown(unit, fault) for fault in breaking.on_now(unit, pool)],
     }
 
 
@@ -70,7 +71,8 @@ def _region(
         "name": name,
         "isPrimary": region.is_primary,
         "provisioningState": region.state(unit.now),
-        "health": "healthy" if routing.is_healthy(pool, region, unit.now, seen) else "unhealthy",
+        "serving": region.serves(unit.now) and down is None,
+        "health": _health(unit, pool, region, seen),
         "outage": None if down is None else _outage(down),
         "destroyed": is_destroyed(unit.faults, pool.id, name, unit.now),
         "partitions": [_partition(unit, pool, name, part.number, seen) for part in region.partitions],
@@ -79,10 +81,19 @@ def _region(
     }
 
 
+def _health(unit: Unit, pool: Pool, region: PoolRegion, seen: Traffic) -> Optional[str]:
+    """As the traffic manager has it; None for a region that it does not use (E1, E3, E5)."""
+    if not region.serves(unit.now):
+        return None
+    return "healthy" if routing.is_healthy(pool, region, unit.now, seen) else "unhealthy"
+
+
 def _partition(unit: Unit, pool: Pool, region: str, number: int, seen: Traffic) -> Dict[str, Any]:
+    """Those of a region that is not ready, or Failed, are down (E1, E5)."""
+    there = routing.has_address(pool, region, unit.now)
     dead = partition_fault(unit.faults, pool.id, region, number, unit.now) is not None
     used = health.partition_is_healthy(unit.faults, pool.id, region, number, seen.balancer, unit.now)
-    return {"number": number, "state": "down" if dead else "up", "inRotation": used}
+    return {"number": number, "state": "up" if there and not dead else "down", "inRotation": there and used}
 
 
 def _lacks(unit: Unit, pool: Pool, backlog: Backlog) -> Dict[str, Any]:
@@ -115,11 +126,39 @@ def _sla(living: List[PoolRegion], now: int) -> float:
 
 
 def _lost(unit: Unit, pool: Pool, living: List[PoolRegion]) -> List[Dict[str, Any]]:
-    """The tail of each destroyed region that no living one will ever show: the RPO (L5b)."""
-    lost = []
+    """By region what was lost with it: the tail of a destroyed one that no living one will ever show, the
+    RPO (L5b), and what removals lost, of regions that are gone too (E3)."""
+    told = unit.tx.events_of(pool, "loss")
+    lost: List[Dict[str, Any]] = []
     for region in living:
         dead = destroyed_at(unit.faults, pool.id, region.name)
         if dead is not None and dead <= unit.now:
             loss = acceptance.loss_if_removed(unit, pool, region.name)
-            lost.append(loss.facts(region.name, dead))
-    return lost
+            mine = [event for event in told if _is_of_life(event, region)]
+            if loss.writes >= sum(event["writes"] for event in mine):  # its removal's are among them
+                told = [event for event in told if event not in mine]
+                lost.append(loss.facts(region.name, dead))
+    return _by_region([*lost, *(_recorded(unit, pool, event) for event in told)])
+
+
+def _is_of_life(event: Mapping[str, Any], region: PoolRegion) -> bool:
+    """Was it lost by the region that is there, not by one that was removed before (E9)?"""
+    return bool(event["region"] == region.name and event["service_time"] >= region.accepted)
+
+
+def _recorded(unit: Unit, pool: Pool, event: Mapping[str, Any]) -> Dict[str, Any]:
+    """A loss of the audit log: how old its writes were when their region died, or was removed."""
+    removed = event["service_time"]
+    dead = destroyed_at(unit.faults, pool.id, event["region"])
+    early = 0 if dead is None else max(0, removed - dead)
+    seconds = max(0.0, event["seconds"] - early / 1000)
+    return {"region": event["region"], "writes": event["writes"], "seconds": seconds}
+
+
+def _by_region(lost: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """One entry a region: a region may have had several lives."""
+    total: Dict[str, Dict[str, Any]] = {}
+    for one in lost:
+        seen = total.setdefault(one["region"], {"region": one["region"], "writes": 0, "seconds": 0.0})
+        seen.update(writes=seen["writes"] + one["writes"], seconds=max(seen["seconds"], one["seconds"]))
+    return list(total.values())

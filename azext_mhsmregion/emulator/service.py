@@ -238,7 +238,7 @@ class Emulator:
                 count, last = len(arrivals), max(arrivals, default=0)
             else:
                 count = unit.tx.in_flight(pool.id, unit.now, living)
-                last = unit.tx.last_arrival(pool.id, None, living)
+                last = unit.tx.last_arrival(pool.id, living)
         return count == 0, count, max(0, last - unit.now) / 1000
 
     @staticmethod

@@ -20,7 +20,8 @@ class Settings(NamedTuple):
     """``durations`` are seconds by name, over the profile's; ``seed`` makes ids' and lags'
     randomness repeatable; ``without_capacity`` names regions whose add ends in Failed (E5, G3);
     ``place`` is where a client stands that does not say; ``routing`` is how the traffic manager
-    orders healthy regions (F6), ``latency`` milliseconds by place and region for it."""
+    orders healthy regions (F6), ``latency`` milliseconds by place and region for it; ``pacing``
+    whether partitions work at their documented rates only (A9)."""
 
     profile: str = DEFAULT_PROFILE
     durations: Mapping[str, float] = _NONE
@@ -31,6 +32,7 @@ class Settings(NamedTuple):
     place: str = ""
     routing: str = "nearest"
     latency: Mapping[str, Mapping[str, float]] = _NONE
+    pacing: bool = False
 
     def changed(self, **changes: Any) -> Settings:
         """The settings with some replaced. Raises ValueError for what cannot be."""
@@ -124,4 +126,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "place": _place,
     "routing": _text,
     "latency": _latency,
+    "pacing": _switch,
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterator, Optional, Tuple
 
 from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
+from azext_mhsmregion.emulator.pacing import Pacer
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Caller, ConnectionBroken, Location, NameKind, Resolution
 from azext_mhsmregion.model import routing
@@ -20,7 +21,6 @@ from azext_mhsmregion.model.routing import Traffic
 from azext_mhsmregion.model.trouble import NONE, Trouble, upon
 
 REFUSED = Effect.REFUSE.value
-_SERVED = ("Succeeded", "Deleting")
 _LONGEST_TTL = 7 * 24 * 3600
 
 
@@ -61,8 +61,7 @@ def find(
     if pool is None:
         return None
     if region:
-        found = pool.region(region, unit.now)
-        return Found(pool, region) if found is not None and found.state(unit.now) in _SERVED else None
+        return Found(pool, region) if routing.has_address(pool, region, unit.now) else None
     place = place or unit.settings.place
     traffic = seen or conditions(unit)
     if client is None:
@@ -89,10 +88,11 @@ def ttl(unit: Unit) -> int:
 
 class Balancer:
     """Counts the connections of each client, so that each lands on a partition of its own, and
-    the same run lands the same way."""
+    the same run lands the same way; ``pacer`` knows how busy their regions are (A9)."""
 
     def __init__(self) -> None:
         self._counts: Dict[str, Iterator[int]] = {}
+        self.pacer = Pacer()
 
     def land(
         self, unit: Unit, found: Found, client: str, seen: Optional[Traffic] = None
@@ -144,8 +144,7 @@ def require_open(unit: Unit, pool: Pool, caller: Caller) -> None:
 
 
 def _effect(unit: Unit, found: Found, fault: Optional[Fault]) -> Optional[str]:
-    """A region that is gone refuses, as an address does that nobody has any more (E9)."""
-    here = found.pool.region(found.region, unit.now)
-    if here is None or here.state(unit.now) not in _SERVED:
+    """A region that is gone, or Failed, refuses, as an address does that nobody has (E5, E9)."""
+    if not routing.has_address(found.pool, found.region, unit.now):
         return REFUSED
     return None if fault is None else fault.effect.value

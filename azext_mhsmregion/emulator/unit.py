@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Iterator, Optional
 
 from azext_mhsmregion.emulator.settings import Settings, decode
 from azext_mhsmregion.emulator.store.store import Transaction
@@ -77,6 +78,15 @@ class Unit:
     def advance_to(self, instant: int) -> None:
         """Move a manual clock on to ``instant``; never back."""
         self.set_clock(self.clock.carried(self.real, instant))
+
+    @contextmanager
+    def dated(self, instant: int) -> Iterator[None]:
+        """Work at an earlier instant: what was due then is accepted as of then (E8)."""
+        now, self.now = self.now, instant
+        try:
+            yield
+        finally:
+            self.now = now
 
     def set_clock(self, clock: ClockState) -> None:
         """Work with ``clock`` from here on; it is written as the unit ends."""

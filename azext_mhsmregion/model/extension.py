@@ -20,13 +20,11 @@ from azext_mhsmregion.model.regions import Catalogue
 @dataclass(frozen=True)
 class Conditions:
     """What decides beside the pool's own record: the catalogue, the edition that binds, regions
-    without capacity (G3), until when each region's accepted writes are on their way (E3), and
-    the faults: outages (E4), no capacity, failed provisioning (E5)."""
+    without capacity (G3), and the faults: outages (E4), no capacity, failed provisioning (E5)."""
 
     regions: Catalogue
     edition: str
     without_capacity: Tuple[str, ...] = ()
-    unsent_until: Optional[Mapping[str, int]] = None
     faults: Faults = ()
 
     def failures(self, now: int) -> Mapping[str, str]:
@@ -92,14 +90,14 @@ def struck(pool: Pool, faults: Faults, now: int) -> Pool:
     spans = tuple(span for span in pool.spans if span.region not in hit or span.start <= now)
     operation = pool.operation
     if operation is not None and operation.kind == "region-add" and pool.is_busy(now):
-        done = max(now, *hit.values())
+        done = max(now, *(region.ready for region in regions))  # others may be made with it, and go on
         operation = replace(operation, done=done, failure=messages.destroyed_while_added(hit))
     return replace(pool, regions=regions, spans=spans, operation=operation)
 
 
 def removal_waits(pool: Pool, unsent_until: Mapping[str, int], profile: Profile, now: int) -> Pool:
-    """The record once links have failed or come back: a removal ends when what its region had
-    accepted has been sent (E3)."""
+    """The record once a removal is accepted, or links have failed or come back: it ends when what its
+    region has to send has been sent (E3)."""
     leaving = [one for one in pool.regions if one.removing is not None and one.exists(now)]
     if not leaving or pool.operation is None:
         return pool
@@ -126,7 +124,7 @@ def _dies(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> Optional[
 def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where: Conditions) -> RegionChange:
     added, done_add = _added(new, act, where)
     regions = [item for item in pool.regions if item.name not in new]
-    regions, done_remove = _marked_for_removal(regions, gone, act, where)
+    regions, done_remove = _marked_for_removal(regions, gone, act)
     spans = tuple(
         replace(span, end=act.now) if span.region in gone and span.end is None else span
         for span in pool.spans
@@ -152,15 +150,15 @@ def _added(new: Sequence[str], act: Act, where: Conditions) -> Tuple[Tuple[PoolR
 
 
 def _marked_for_removal(
-    regions: Sequence[PoolRegion], gone: Sequence[str], act: Act, where: Conditions
+    regions: Sequence[PoolRegion], gone: Sequence[str], act: Act
 ) -> Tuple[List[PoolRegion], int]:
-    """E3: out of the traffic manager now, gone when what it accepted has been sent."""
-    unsent = where.unsent_until or {}
+    """E3: out of the traffic manager now, gone later; who knows what it has to send yet lets it wait for
+    that (:func:`removal_waits`), so it is there for a moment at least."""
     last = act.now
     marked = []
     for region in regions:
         if region.name in gone and region.removing is None:
-            end = max(act.now + act.profile.of("region-remove"), unsent.get(region.name, act.now))
+            end = act.now + max(1, act.profile.of("region-remove"))
             region = replace(region, removing=act.now, gone=end)
         if region.gone is not None:
             last = max(last, region.gone)

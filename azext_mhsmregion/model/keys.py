@@ -119,7 +119,7 @@ def create(objects: Objects, name: str, asked: KeyRequest, handle: KeyHandle, no
         writes.append(Write(Kind.KEY_PURGE, name))
     elif key is not None and len(key.versions) >= VERSIONS_PER_KEY:
         raise Invalid(f"Key {name} has the maximum of {VERSIONS_PER_KEY} versions.", "BadParameter")
-    writes.append(Write(Kind.KEY_VERSION, name, handle.version, _version_body(asked, handle, now)))
+    writes.append(Write(Kind.KEY_VERSION, name, handle.version, version_body(asked, handle, now)))
     return writes
 
 
@@ -232,9 +232,9 @@ def _check_tags(tags: Mapping[str, str]) -> None:
         raise Invalid(what, "BadParameter")
 
 
-def _version_body(asked: KeyRequest, handle: KeyHandle, now: int) -> Dict[str, Any]:
-    """What never changes, and the attributes that the version begins with: everything that an update can
-    change stands in them, ``key_ops`` too, since they win and lose as a whole (L6)."""
+def version_body(asked: KeyRequest, handle: KeyHandle, now: int) -> Dict[str, Any]:
+    """What never changes of a new version, and the attributes that it begins with: everything that an
+    update can change stands in them, ``key_ops`` too, since they win and lose as a whole (L6)."""
     attributes: Dict[str, Any] = {
         "enabled": asked.enabled,
         "created": now // SECOND,

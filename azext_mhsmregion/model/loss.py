@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict
+from typing import Any, Dict, Iterable
 
 
 @dataclass(frozen=True)
@@ -20,3 +20,9 @@ class Loss:
     def facts(self, region: str, when: int) -> Dict[str, Any]:
         """As an audit event says it."""
         return {"region": region, "writes": self.writes, "seconds": self.age(when) / 1000}
+
+
+def total(losses: Iterable[Loss]) -> Loss:
+    """Several of them told as one."""
+    found = [loss for loss in losses if loss.writes]
+    return Loss(sum(loss.writes for loss in found), min((loss.oldest for loss in found), default=0))

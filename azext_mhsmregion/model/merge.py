@@ -24,11 +24,13 @@ class KeyVersion:
 
 @dataclass(frozen=True)
 class Key:
-    """One key: versions by rising stamp (the last is current), and its state, if any was set."""
+    """One key: versions by rising stamp (the last is current), its state, if any was set, and its
+    rotation policy, if it has one (``rotation.py``)."""
 
     name: str
     versions: Tuple[KeyVersion, ...]
     state: Mapping[str, Any]
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def current(self) -> KeyVersion:
@@ -96,16 +98,29 @@ def superseded(rows: Iterable[Row]) -> FrozenSet[Tuple[Kind, str, str, Stamp]]:
 
 _ANCHORED = (Kind.KEY_ATTRIBUTES, Kind.KEY_STATE)
 _OF_A_KEY = (Kind.KEY_VERSION, *_ANCHORED, Kind.KEY_PURGE)
+_POLICY = "rotationpolicy:"
+"""Before a version's id: attributes of the whole key, its rotation policy, anchored to that version."""
+
+
+def policy_of(version: str) -> str:
+    """What a row of the rotation policy that is anchored to ``version`` carries as its version."""
+    return _POLICY + version
+
+
+def is_policy(row: Row) -> bool:
+    """Is it a key's rotation policy, not a version's attributes?"""
+    return row.kind is Kind.KEY_ATTRIBUTES and row.version.startswith(_POLICY)
 
 
 @dataclass(frozen=True)
 class _Held:
     """The winning rows of one key's name, sorted out: versions by rising stamp, the attributes
-    of a version, the key's state, and what lost."""
+    of a version, the key's state and rotation policy, and what lost."""
 
     versions: Tuple[Row, ...]
     attributes: Mapping[str, Row]
     state: Optional[Row]
+    policy: Optional[Row]
     lost: Tuple[Row, ...]
 
 
@@ -124,7 +139,7 @@ def _held(rows: List[Row]) -> _Held:
     cut = next((row.stamp for row in rows if row.kind is Kind.KEY_PURGE), None)
     every = {row.version: row for row in rows if row.kind is Kind.KEY_VERSION}
     alive = {version: row for version, row in every.items() if cut is None or cut < row.stamp}
-    anchored = [row for row in rows if row.kind in _ANCHORED]
+    anchored = [row for row in rows if row.kind in _ANCHORED and not is_policy(row)]
     counted = [row for row in anchored if row.version in alive and alive[row.version].stamp < row.stamp]
     waiting = [row for row in anchored if row.version not in every and (cut is None or cut < row.stamp)]
     attributes = {row.version: row for row in counted if row.kind is Kind.KEY_ATTRIBUTES}
@@ -133,13 +148,31 @@ def _held(rows: List[Row]) -> _Held:
     kept = {row.object for row in (*alive.values(), *attributes.values(), *waiting)}
     if state is not None:
         kept.add(state.object)
+    policy, early = _policy([row for row in rows if is_policy(row)], every, alive, cut)
+    kept.update(row.object for row in early)
+    if policy is not None:
+        kept.add(policy.object)
     lost = [row for row in rows if row.kind is not Kind.KEY_PURGE and row.object not in kept]
-    return _Held(tuple(sorted(alive.values(), key=lambda row: row.stamp)), attributes, state, tuple(lost))
+    versions = tuple(sorted(alive.values(), key=lambda row: row.stamp))
+    return _Held(versions, attributes, state, policy, tuple(lost))
+
+
+def _policy(
+    rows: List[Row], every: Mapping[str, Row], alive: Mapping[str, Row], cut: Optional[Stamp]
+) -> Tuple[Optional[Row], List[Row]]:
+    """The policy that counts, the highest stamp's whatever version it is anchored to; and those whose
+    version has not arrived. A purge of that version supersedes it, as it does a state."""
+    anchors = {row.object: row.version[len(_POLICY) :] for row in rows}
+    early = [row for row in rows if anchors[row.object] not in every and (cut is None or cut < row.stamp)]
+    there = [row for row in rows if anchors[row.object] in alive]
+    counted = [row for row in there if alive[anchors[row.object]].stamp < row.stamp]
+    return max(counted, key=lambda row: row.stamp, default=None), early
 
 
 def _key(name: str, held: _Held) -> Key:
     versions = tuple(_version(row, held.attributes.get(row.version)) for row in held.versions)
-    return Key(name, versions, held.state.body if held.state else {})
+    state, policy = held.state, held.policy
+    return Key(name, versions, state.body if state else {}, policy.body if policy else {})
 
 
 def _version(row: Row, changed: Optional[Row]) -> KeyVersion:

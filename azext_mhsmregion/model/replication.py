@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.network import PEACE, Network, arrival, arrivals, pass_on
@@ -142,54 +142,56 @@ def _due_again(row: Row, copies: Sequence[Row], ready: Mapping[str, int], now: i
     from whoever shows it."""
     sent = max(ready[row.region], min(now, max(row.accepted, row.visible_from - row.lag)))
     shown = [copy.region for copy in copies if copy.visible_from <= now and copy.region in ready]
-    sender = row.via or row.stamp.origin
+    sender = _sender(row)
     senders = shown if _is_silent(sender, ready, network) else [sender]
     due = (arrival(one, row.region, sent, row.lag, network) for one in senders if one != row.region)
     return min(due, default=NEVER)
 
 
 def handed_over(rows: Iterable[Row], leaving: str, now: int, network: Network) -> Tuple[Row, ...]:
-    """The rows that ``leaving``, a region that is being removed, can never send itself, and that
-    others show or will show: those send them on (L5b). ``rows`` as for :func:`rearranged`."""
+    """The rows that ``leaving``, a region that is being removed, has to send and never can, and that
+    others show or will show: of those the first that can sends them on (L5b). ``rows`` as for
+    :func:`rearranged`."""
     changed: List[Row] = []
-    last: Dict[str, int] = {}
-    for copies in _by_write(row for row in rows if row.stamp.origin == leaving):
-        due = {row.region: row.visible_from for row in copies if row.region != leaving}
-        holder = min(due, key=lambda region: (due[region], region), default="")
-        stuck = [row for row in copies if row.region != leaving and row.visible_from >= NEVER]
-        pass_on(due, now, copies[0].lag, network)
-        last = {region: max(when, last.get(region, 0)) for region, when in due.items()}  # in order (L3)
-        if last.get(holder, NEVER) < NEVER:
-            changed += [replace(row, visible_from=last[row.region], via=holder) for row in stuck]
+    last: Dict[Tuple[str, str], int] = {}
+    for copies in _by_write(rows):
+        others = [row for row in copies if row.region != leaving]
+        stuck = [row for row in others if row.visible_from >= NEVER and _sender(row) == leaving]
+        kept = [row for row in others if row.visible_from < NEVER]
+        handed = _passed_on(stuck, kept, last, now, network) if kept else []
+        moved = {row.region for row in handed}
+        for row in (*handed, *(row for row in others if row.region not in moved)):
+            link = (row.stamp.origin, row.region)
+            last[link] = max(row.visible_from, last.get(link, 0))
+        changed += handed
     return tuple(changed)
 
 
-def left_to_others(
-    rows: Iterable[Row],
-    leaving: str,
-    gone: int,
-    ready: Mapping[str, int],
-    now: int,
-    reached: Links,
-    network: Network,
-) -> Accepted:
-    """Writes of regions that are dead or gone, which ``leaving`` would send on only after it is ``gone``
-    itself: from whom else they come, and when (L5b). Arguments as for :func:`rearranged`."""
-    staying = {region: when for region, when in ready.items() if region != leaving}
-    orphans = [
-        row
-        for row in rows
-        if row.stamp.origin not in (leaving, *staying) or row.stamp.origin in network.destroyed
-    ]
-    moving = [row for row in orphans if row.region in staying and row.visible_from > gone]
-    late = {(*row.object, row.stamp) for row in moving}
-    before: Dict[Tuple[str, str], int] = dict(reached)  # in order behind what still comes in time (L3)
-    for row in orphans:
-        if row.visible_from <= gone:
-            link = (row.stamp.origin, row.region)
-            before[link] = max(row.visible_from, before.get(link, 0))
-    late_rows = (row for row in orphans if (*row.object, row.stamp) in late)
-    return rearranged(late_rows, staying, now, before, network)
+def _passed_on(
+    stuck: Sequence[Row], kept: Sequence[Row], last: Links, now: int, network: Network
+) -> List[Row]:
+    """The ``stuck`` rows of one write as those bring them that have ``kept`` it, or get it before, in the
+    order of each link (L3). Where no link has a planned end of its outage, it is on whoever has it first
+    to bring it."""
+    shows = {row.region: row.visible_from for row in kept}
+    waiting = list(stuck)
+    handed: List[Row] = []
+    while waiting:
+        offers = [
+            (max(arrival(via, row.region, max(now, seen), row.lag, network), _reached(last, row)), via, row)
+            for row in waiting
+            for via, seen in shows.items()
+        ]
+        when, via, row = min(offers, key=lambda offer: (offer[0], shows[offer[1]], offer[1]))
+        waiting.remove(row)
+        handed.append(replace(row, visible_from=when, via=via))
+        if when < NEVER:
+            shows[row.region] = when
+    return handed
+
+
+def _reached(last: Links, row: Row) -> int:
+    return last.get((row.stamp.origin, row.region), 0)
 
 
 def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
@@ -224,7 +226,7 @@ def _dues(copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Ne
 def _due(row: Row, ready: Mapping[str, int], now: int, network: Network, seen: int = 0) -> int:
     """When its sender, which shows it from ``seen`` on, brings a row that is not there at ``now``: never,
     once that is gone or dead."""
-    sender = row.via or row.stamp.origin
+    sender = _sender(row)
     if sender not in ready or network.destroyed.get(sender, NEVER) <= now or seen >= NEVER:
         return NEVER
     return arrival(sender, row.region, max(row.accepted, ready[row.region], seen), row.lag, network)
@@ -239,11 +241,52 @@ def _is_silent(region: str, ready: Mapping[str, int], network: Network) -> bool:
     return region in network.destroyed or region not in ready
 
 
-def unsent_until(rows: Iterable[Row], origin: str, now: int) -> int:
-    """Until when writes accepted by ``origin`` are on their way to other regions (E3); ``now``
-    when all have arrived, NEVER when a link has no planned end of its outage."""
-    waits = [row.visible_from for row in rows if row.stamp.origin == origin and row.region != origin]
-    return max([now, *waits])
+def unsent_until(
+    rows: Iterable[Row], deaths: Mapping[str, int], giving_up: bool = False, leaving: Collection[str] = ()
+) -> Dict[str, int]:
+    """Until when each living region has to send to other living ones: what it accepted or was handed, and
+    what it is one to send on of regions that are dead or gone (E3, L5b); 0: nothing.
+
+    ``rows`` as for :func:`rearranged`; ``deaths`` are the living regions and when each is destroyed by
+    plan (NEVER: not): nobody waits beyond. What an outage without a planned end holds is given up, or
+    waited for: of a dead region's writes only by whom no other has them that is not ``leaving`` too.
+    """
+    until = dict.fromkeys(deaths, 0)
+    for copies in _by_write(rows):
+        held = {row.region: row.visible_from for row in copies if row.visible_from < NEVER}
+        kept = [region for region in held if region in deaths and region not in leaving]
+        senders = {_sender(row) for row in copies}
+        for row in copies:
+            if row.region not in deaths or (row.visible_from >= NEVER and giving_up):
+                continue
+            if row.region in leaving and row.region not in senders:
+                continue  # it goes as well, and sends nothing on
+            for sender in _senders(row, held, kept, deaths):
+                due = row.visible_from
+                end = due if due < NEVER else min(deaths[sender], deaths[row.region])
+                until[sender] = max(until[sender], end)
+    return until
+
+
+def _senders(
+    row: Row, held: Mapping[str, int], kept: Sequence[str], deaths: Mapping[str, int]
+) -> Sequence[str]:
+    """Of the living regions those that may be the one to send a row: its sender while that lives, else
+    whoever has the write before."""
+    sender = _sender(row)
+    if sender in deaths and not deaths[sender] < row.visible_from < NEVER:
+        return [sender] if sender != row.region else []
+    if row.visible_from >= NEVER and kept:
+        return []  # who keeps it sends it on when its link returns
+    return [
+        region
+        for region, death in deaths.items()
+        if held.get(region, NEVER) < row.visible_from and not death < row.visible_from < NEVER
+    ]
+
+
+def _sender(row: Row) -> str:
+    return row.via or row.stamp.origin
 
 
 def conflicts(write: Write, rows: Iterable[Row], now: int) -> Tuple[Row, ...]:

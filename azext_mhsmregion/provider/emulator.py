@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequenc
 
 from azext_mhsmregion.emulator import errors as home_errors
 from azext_mhsmregion.emulator import wire
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.billing import PRICE_DATE, price_usd_per_hour
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.provider.access import Access, SdkAccess
@@ -27,6 +28,7 @@ from azext_mhsmregion.provider.interface import (
 from azext_mhsmregion.provider.prices import dollars
 from azext_mhsmregion.provider.retry import retrying
 from azext_mhsmregion.provider.service import Service
+from azext_mhsmregion.provider.states import LEAVING
 from azext_mhsmregion.provider.surroundings import Surroundings
 from azext_mhsmregion.provider.transport import Call, InProcessTransport, RequestsTransport, Transport
 
@@ -85,18 +87,31 @@ class EmulatorProvider(ManagedHsmClient):
         with translating():
             return self._emulator.expected_seconds(kind)
 
+    def plan_region_remove(self, name: str, region: str, group: Optional[str] = None) -> Plan:
+        """Warns of what would be lost (rule E3); by a removal under way nothing is any more."""
+        plan = super().plan_region_remove(name, region, group)
+        already = (plan.already or "").lower()
+        lost = 0 if already in ("", *LEAVING) else self._lost(plan)
+        if not lost:
+            return plan
+        warning = messages.removal_loses(plan.pool, plan.region, lost)
+        return plan._replace(warnings=(*plan.warnings, warning))
+
     def remove_region(self, plan: Plan, group: Optional[str] = None, accept_loss: bool = False) -> Operation:
         """Refuses when acknowledged writes would be lost, unless ``accept_loss`` (rule E3)."""
-        with translating():
-            lost = 0 if accept_loss else self._emulator.loss_if_removed(plan.pool, plan.region)
+        lost = 0 if accept_loss else self._lost(plan)
         if lost:
             raise BadRequestError(
-                f"Removing {plan.region} from {plan.pool} would lose {lost} acknowledged "
-                f"write{'s' if lost != 1 else ''} that no other region has seen.",
+                messages.removal_loses(plan.pool, plan.region, lost),
                 "Wait until the regions agree (`keyvault region wait --replicated`), "
                 "or accept the loss with --yes.",
             )
         return super().remove_region(plan, group, accept_loss)
+
+    def _lost(self, plan: Plan) -> int:
+        """Acknowledged writes that the removal would lose."""
+        with translating():
+            return self._emulator.loss_if_removed(plan.pool, plan.region)
 
     def cost(self, name: Optional[str] = None) -> Cost:
         """Soft-deleted pools too: they are billed until they are purged (rule B3)."""

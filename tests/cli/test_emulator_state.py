@@ -206,6 +206,12 @@ def test_settings_say_where_the_traffic_manager_sends_clients(mhsm):
     assert "'fastest' is not a valid value" in mhsm("emulator settings --routing fastest", code=2)
 
 
+def test_settings_pace_the_partitions(mhsm):
+    assert mhsm("emulator settings")["pacing"] is False
+    assert mhsm("emulator settings --pacing")["pacing"] is True
+    assert mhsm("emulator settings --pacing false")["pacing"] is False
+
+
 def test_a_clock_that_would_brick_the_home_is_refused(mhsm):
     for line, words in (
         ("clock scale --factor 1e12", "from 0.000001 to 1000000"),

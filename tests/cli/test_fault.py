@@ -6,11 +6,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 import pytest
 
 from azext_mhsmregion.cli import app
+from azext_mhsmregion.emulator import events as emulator_events
 
 from .conftest import Outcome, Stream
 
@@ -280,3 +281,78 @@ def test_the_stream_is_one_object_a_line(mhsm: Mhsm, monkeypatch: pytest.MonkeyP
     kinds = [json.loads(line)["kind"] for line in outcome.out.splitlines()]
     assert kinds.count("fault") == 1, "each event once, however often it is looked for"
     assert "Interrupted" in outcome.err
+
+
+def rows(text: str) -> List[str]:
+    return text.splitlines()[2:]
+
+
+def test_a_table_says_until_when_a_fault_is_on(mhsm: Mhsm) -> None:
+    kept = mhsm(f"{FAULT} inject {HERE} --scope pool").json["id"]
+    mhsm(f"{FAULT} inject --scope region --region australiaeast --kind destroyed")
+
+    shown = {row.split()[1]: row for row in rows(mhsm(f"{FAULT} list -o table").out)}
+
+    assert shown["pool"].endswith("until cleared") and shown["region"].endswith("never")
+    mhsm("emulator clock advance --by 60s")
+    (cleared,) = rows(mhsm(f"{FAULT} clear --id {kept} -o table").out)
+    assert cleared.split()[-1] == "2030-01-01T00:01:00.000Z" and " over " in cleared
+
+
+def test_a_broken_link_stands_in_the_table_of_both_its_ends(mhsm: Mhsm) -> None:
+    mhsm(f"{FAULT} inject --scope link --region uksouth --to australiaeast")
+    for row in rows(mhsm("region status --hsm-name ContosoMHSM -o table").out):
+        assert row.endswith("link uksouth <-> australiaeast down")
+
+
+def test_a_region_that_failed_is_not_healthy_in_the_table(mhsm: Mhsm) -> None:
+    mhsm(f"{FAULT} inject --scope region --region japaneast --effect capacity")
+    mhsm("region add --hsm-name ContosoMHSM --region japaneast", code=1)
+
+    table = rows(mhsm("region status --hsm-name ContosoMHSM -o table").out)
+
+    (failed,) = [row.split()[:4] for row in table if "japaneast" in row]
+    assert failed == ["japaneast", "Failed", "-", "-"]
+
+
+@pytest.mark.parametrize("line", [f"{FAULT} inject", "emulator start", "region drill"])
+def test_the_long_help_is_wrapped_once(mhsm: Mhsm, line: str) -> None:
+    """No line ends where the next one's first word had room."""
+    text = mhsm(f"{line} --help").out.partition("Arguments")[0]
+    widest = max(len(row) for row in text.splitlines())
+    for paragraph in text.split("\n\n"):
+        found = [row for row in paragraph.splitlines() if row.startswith(" " * 8)]
+        together = [f"{one} {two.split()[0]}" for one, two in zip(found, found[1:])]
+        assert all(len(row) > min(widest, 100) for row in together), text
+
+
+def test_the_events_of_no_pool(mhsm: Mhsm) -> None:
+    mhsm(f"{FAULT} inject --scope region --region uksouth")
+    outcome = mhsm("emulator events --hsm-name Nope", code=3)
+    assert outcome.out == "" and "'Nope'" in outcome.err
+
+
+def test_events_are_read_to_the_last_page(mhsm: Mhsm, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        mhsm(f"{FAULT} clear --id {mhsm(f'{FAULT} inject {HERE}').json['id']}")
+    whole = mhsm("emulator events").json
+    monkeypatch.setattr(emulator_events, "PAGE", 2)
+    assert mhsm("emulator events").json == whole and len(whole) == 6
+
+
+@pytest.mark.rule("E3")
+def test_e3_a_dry_run_of_a_removal_warns_of_what_would_be_lost(mhsm: Mhsm) -> None:
+    remove = "region remove --hsm-name ContosoMHSM --region australiaeast"
+    safe = mhsm(f"{remove} --dry-run").json
+    mhsm(f"{FAULT} inject {HERE} --scope pool --kind destroyed")
+
+    outcome = mhsm(f"{remove} --dry-run")
+
+    assert safe["warnings"] == []
+    (warning,) = outcome.json["warnings"]
+    assert "would lose" in warning and warning in outcome.err
+    mhsm(f"{remove} --yes")
+    (primary, gone) = mhsm("region status --hsm-name ContosoMHSM").json["lost"]
+    assert (primary["region"], gone["region"]) == ("uksouth", "australiaeast")
+    assert f"would lose {gone['writes']} acknowledged" in warning
+    assert mhsm(f"{remove} --dry-run").json["warnings"] == [], "it is not there any more"

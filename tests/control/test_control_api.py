@@ -119,6 +119,7 @@ def test_an_unknown_path_says_so(control):
         ({"place": "vnet..net"}, "vnet..net"),
         ({"routing": None, "seed": []}, "'seed' must be an integer"),
         ({"routing": "random"}, "random"),
+        ({"pacing": "fast"}, "'pacing' must be a boolean"),
         ({"latency": {"uksouth": 7}}, "'uksouth' must be an object"),
         ({"latency": {"uksouth": {"australiaeast": -1}}}, "'latency' must be milliseconds"),
         ({"latency": {"uksouth": {"atlantis": 1}}}, "atlantis"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -118,6 +119,49 @@ def test_a_destroyed_region_is_put_back_and_its_lost_writes_counted(rehearsal):
     assert f"no region will ever show: {acknowledged}" in rehearsal.out
     assert "the home is as it was before" in rehearsal.err
     assert rehearsal.run(*look).stdout == before
+
+
+@pytest.mark.slow
+def test_a_link_that_is_out_holds_up_writes_and_leads_nobody_elsewhere(rehearsal):
+    hosts = [f"{region}.contosomhsm.managedhsm.azure.net" for region in ("uksouth", "australiaeast")]
+    link = ["--scope", "link", "--to", "australiaeast", "--after", "2s"]
+    assert rehearsal(*link, "--for", "2s", command=[sys.executable, "-c", SEVERAL, "writing", *hosts]) == 0
+    assert rehearsal.report["client"]["failoverAt"] is None
+    held_up = rehearsal.report["link"]
+    assert held_up["writesOfTheClient"] > 1
+    assert {(way["from"], way["to"]) for way in held_up["backlog"]} == {REGIONS, REGIONS[::-1]}
+    assert 0 < held_up["longestLagSeconds"] < 2.5
+    assert rehearsal.report["outage"]["begin"] < held_up["lookedAt"] <= rehearsal.report["outage"]["end"]
+    assert "australiaeast lacks " in rehearsal.out
+    assert rehearsal(*link, command=[sys.executable, "-c", SEVERAL, "sane", *hosts]) == 1
+    assert "holds up writes and nothing else" in rehearsal.err
+
+
+@pytest.mark.slow
+def test_with_a_fast_clock_a_slow_answer_took_as_long_as_the_timeline_says(rehearsal):
+    assert rehearsal.run("emulator", "clock", "scale", "--factor", "10").returncode == 0
+    options = ["--effect", "slow", "--ms", "1500", "--max-seconds", "3", "--after", "5s"]
+    assert rehearsal(*options, command=[sys.executable, "-c", SEVERAL, "patient", HOST]) == 1
+    assert held(rehearsal.report)["time without an answer"] is False
+    assert 15 <= rehearsal.report["client"]["longestSecondsWithoutAnswer"] < 30
+    assert "uksouth answered 1500 ms later" in rehearsal.err
+
+
+HOST = "contosomhsm.managedhsm.azure.net"
+REGIONS = ("uksouth", "australiaeast")
+SEVERAL = f"""
+import sys, time
+sys.path.insert(0, {str(Path(CLIENT).parent)!r})
+import client
+client.TIMEOUT = 5.0
+mode, *hosts = sys.argv[1:]
+clients = [client.Client(mode, host) for host in hosts]
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    for one in clients:
+        one.call()
+    time.sleep(0.1)
+"""
 
 
 @pytest.mark.slow

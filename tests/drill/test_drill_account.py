@@ -10,7 +10,8 @@ import pytest
 
 from azext_mhsmregion.cli.drill import account, reasons, reports, timeline
 from azext_mhsmregion.cli.drill.account import Bounds, Drill
-from azext_mhsmregion.cli.drill.outage import Outage, outage
+from azext_mhsmregion.cli.drill.link import HeldUp, Way, held_up
+from azext_mhsmregion.cli.drill.outage import Outage, others, outage
 from azext_mhsmregion.cli.drill.saw import Connection, Saw, Try, saw
 
 HOST = "contosomhsm.managedhsm.azure.net"
@@ -20,8 +21,24 @@ OUTAGE = Outage(
 )
 
 
-def tried(at, region=NEAR, status=200, seconds=0.0, what="GET /keys/a", host=HOST, connection=1):
-    return Try(at, seconds, connection, host, region, status, what)
+OTHER = replace(OUTAGE, fault="g", scope="service", begin=-60.0, end=70.0, detected=None, recovered=None)
+CREATE = "POST /keys/a/create"
+
+
+def tried(at, region=NEAR, status=200, seconds=0.0, what="GET /keys/a", host=HOST, connection=1, waited=None):
+    """Real time is the service's."""
+    return Try(at, seconds, connection, host, region, status, what, at - seconds, at, waited)
+
+
+def linked(*tries, **changes):
+    """A drill of the link between the two."""
+    off = replace(OUTAGE, scope="link", effect="down", to=FAR, detected=None, recovered=None)
+    return drill(*tries, **{"outage": off, "held_up": HeldUp(), **changes})
+
+
+def under(effect, *tries, **facts):
+    """A drill of an effect that nobody notices."""
+    return drill(*tries, outage=replace(OUTAGE, effect=effect, detected=None, **facts))
 
 
 def drill(*tries, connections=(), **changes):
@@ -36,6 +53,23 @@ def test_failover_and_failback_are_when_another_region_and_the_hit_one_answered(
     made = drill(*SMOOTH)
     assert (made.failover, made.failback) == (7.0, 66.5)
     assert drill(tried(7.0, FAR), tried(66.5)).failover is None  # never was in the hit region
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        linked(*SMOOTH),
+        drill(*SMOOTH, outage=replace(OUTAGE, scope="partition", partition=1)),
+        drill(tried(1.0, host=f"{NEAR}.{HOST}"), tried(7.0, FAR, host=f"{FAR}.{HOST}")),  # no manager leads
+        drill(tried(1.0), tried(7.0, FAR, host=f"{FAR}.{HOST}")),
+        drill(tried(1.0), tried(2.0, FAR), tried(7.0, FAR)),  # had left before
+        drill(*SMOOTH, outage=replace(OUTAGE, detected=None)),
+        drill(tried(1.0), tried(5.3, FAR), outage=replace(OUTAGE, detected=5.2, detection=1.0)),
+    ],
+)
+def test_what_the_outage_of_this_region_did_not_do_is_no_failover(made):
+    assert (made.failover, made.failback) == (None, None)
+    assert "failover" not in timeline.text(made, [], [])
 
 
 def test_a_refusal_by_another_region_is_a_failover_too():
@@ -70,11 +104,32 @@ def test_each_bound_that_was_given_is_checked():
         (drill(), "it sent nothing to ContosoMHSM"),
         (drill(tried(1.0), ended=2.0), "the command ended 3.0 s before the outage began"),
         (drill(tried(1.0), tried(69.0)), "requests in it: 0"),
+        (
+            drill(tried(1.0, FAR), tried(9.0, FAR)),
+            "requests in it: 1, but in australiaeast, which it did not touch",
+        ),
+        (linked(tried(9.0)), "requests in it: 1, writes: 0, held up at its end: 0"),
+        (linked(tried(9.0, what=CREATE, status=409)), "requests in it: 1, writes: 0, held up at its end: 0"),
+        (linked(tried(9.0, what="POST /keys/a/sign")), "requests in it: 1, writes: 0, held up at its end: 0"),
     ],
 )
 def test_a_client_that_was_not_there_proves_nothing(made, said):
     check = account.checks(made, Bounds())[1]
     assert (check.is_held, check.said) == (False, said)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        linked(tried(9.0, what=CREATE)),
+        linked(tried(9.0, FAR, what="DELETE /keys/a")),
+        linked(tried(9.0), held_up=HeldUp(9.0, (Way(NEAR, FAR, 1, 0.5),))),
+        drill(tried(1.0), tried(9.0, FAR)),  # had been there
+        drill(tried(9.0, FAR, 503)),  # met it elsewhere
+    ],
+)
+def test_whoever_the_outage_touched_was_there(made):
+    assert account.checks(made, Bounds())[1].is_held
 
 
 def test_a_command_that_failed_or_was_killed_fails():
@@ -89,7 +144,9 @@ HELD_ON = Connection(1, HOST, NEAR, 0.5, 36.0)
     ("made", "words"),
     [
         (drill(), "does it read HTTPS_PROXY"),
-        (drill(tried(1.0, FAR), tried(9.0, FAR)), "With --from uksouth it is hit"),
+        (drill(tried(1.0, FAR), tried(9.0, FAR), place=FAR), "With --from uksouth it is hit"),
+        (drill(tried(9.0, FAR)), "though it stood there: another region answered it"),
+        (linked(tried(9.0)), "the command wrote nothing in uksouth or australiaeast while it lasted"),
         (drill(tried(9.0, status=0, host=f"uksouth.{HOST}")), f"{HOST} is the name that fails over"),
         (
             drill(tried(1.0), tried(5.1, status=0), connections=[HELD_ON]),
@@ -109,10 +166,52 @@ HELD_ON = Connection(1, HOST, NEAR, 0.5, 36.0)
             drill(tried(1.0), tried(5.1, status=0), tried(5.2, status=0), tried(7.0, FAR)),
             "2 requests met uksouth in the 2.0 s until the client was led elsewhere",
         ),
+        (
+            under("error", tried(6.0, status=500), tried(7.0), tried(8.0), tried(9.0, status=500)),
+            "uksouth answered 2 requests of 4 with an error (50 %); the client did not send 1 of them again",
+        ),
+        (
+            under("error", tried(6.0, status=500), tried(7.0)),
+            "1 request of 2 with an error (50 %); the client sent each of them again",
+        ),
+        (
+            under("throttle", tried(6.0, status=429), tried(6.5, status=429), tried(8.0)),
+            "of 3 with 429; after 1 of them the client came again sooner than the Retry-After of 1 s says",
+        ),
+        (
+            under("slow", tried(7.5, seconds=1.5), milliseconds=1500),
+            "uksouth answered 1500 ms later: the client waited for 1 such answer, up to 1.5 s for one",
+        ),
+        (
+            under("slow", tried(7.0, status=0, waited=1.0), milliseconds=1500),
+            "gave up 1 request after about 1.0 s: its own time-out is shorter than an answer takes",
+        ),
+        (
+            under("hang", tried(5.1, status=0, waited=2.0), tried(7.3, status=0, waited=2.2)),
+            "2 requests hung in uksouth until the client's own time-out of about 2.1 s",
+        ),
+        (
+            under("hang", tried(6.0, status=0, what="connection"), tried(8.5, FAR)),
+            "1 request hung in uksouth until the client's own time-out of about 2.5 s",
+        ),
+        (drill(*SMOOTH, others=(OTHER,)), "The outage was not alone: Managed HSM in uksouth (refuse)"),
     ],
 )
 def test_the_reason_is_told(made, words):
     assert words in " ".join(reasons.reasons(made))
+
+
+def test_a_client_that_hangs_is_not_told_to_wait_longer_between_tries():
+    tries = tried(1.0), tried(5.1, status=0, waited=1.0), tried(6.2, status=0, waited=1.0), tried(7.5, FAR)
+    told = " ".join(reasons.reasons(drill(*tries, outage=replace(OUTAGE, effect="hang"))))
+    assert "time-out of about 1.0 s" in told and "Waiting longer" not in told
+
+
+def test_a_drill_that_passed_is_told_only_what_would_fail_another():
+    hammering = drill(tried(1.0), tried(5.1, status=0), tried(5.2, status=0), tried(7.0, FAR))
+    assert reasons.reasons(hammering) and reasons.reasons(hammering, has_failed=False) == []
+    pinned = drill(tried(9.0, status=0, host=f"uksouth.{HOST}"))
+    assert "is the name that fails over" in reasons.reasons(pinned, has_failed=False)[0]
 
 
 def test_a_client_that_did_all_right_needs_no_reason():
@@ -137,6 +236,72 @@ def test_the_timeline_tells_what_came_between():
     ]
 
 
+def test_faults_of_others_are_named():
+    made = drill(*SMOOTH, others=(OTHER, replace(OTHER, begin=3.0)))
+    told = [(moment.at, moment.what) for moment in timeline.timeline(made) if "another fault" in moment.what]
+    assert told == [
+        (0.0, "another fault is on: Managed HSM in uksouth (refuse)"),
+        (3.0, "another fault begins: Managed HSM in uksouth (refuse)"),
+    ]
+    facts = reports.facts(made, Bounds(), [], [])
+    assert [one["begin"] for one in facts["otherFaults"]] == [-60.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"effect": "refuse"}, "the whole region uksouth is out"),
+        ({"effect": "slow", "milliseconds": 250}, "the whole region uksouth answers 250 ms later"),
+        ({"effect": "error", "rate": 0.3}, "the whole region uksouth answers 30 % of requests with 500"),
+        ({"effect": "throttle"}, "the whole region uksouth answers every request with 429"),
+        (
+            {"effect": "lag", "milliseconds": 9, "to": FAR},
+            "the link between uksouth and australiaeast takes writes across 9 ms later",
+        ),
+        ({"effect": "down", "to": FAR}, "the link between uksouth and australiaeast is out"),
+    ],
+)
+def test_what_an_effect_does_is_said(facts, words):
+    made = drill(*SMOOTH, outage=replace(OUTAGE, **facts))
+    lines = timeline.text(made, [], []).splitlines()
+    assert lines[0] == f"Drill of ContosoMHSM: {words} ({facts['effect']})"
+    assert any(line.endswith(f"begins: {words.replace(' is out', '')}") for line in lines)
+    assert words in reports.as_junit(made, [], [])
+
+
+def look(at, *lacks):
+    """The pool's status: of each (region, origin, writes, seconds) what the one lacks of the other."""
+    regions = [
+        {"name": region, "lacks": [{"from": origin, "writes": writes, "lagSeconds": lag}]}
+        for region, origin, writes, lag in lacks
+    ]
+    return {"time": f"2026-01-01T00:00:{at:06.3f}Z", "regions": regions}
+
+
+def test_what_the_outage_of_a_link_held_up_is_told():
+    off = replace(OUTAGE, scope="link", effect="down", to=FAR, detected=None, recovered=None, end=20.0)
+    looks = [
+        look(2.0, (FAR, NEAR, 9, 90.0)),
+        look(10.0, (FAR, NEAR, 1, 17.0)),
+        look(19.8, (FAR, NEAR, 3, 14.8), ("ukwest", NEAR, 7, 14.8), (NEAR, FAR, 1, 2.0)),
+        look(30.0, (FAR, NEAR, 5, 50.0)),
+    ]
+    kinds = [("conflict", 4.0), ("conflict", 6.0), ("superseded", 7.0), ("fault", 8.0), ("superseded", 21.0)]
+    events = [{"kind": kind, "time": f"2026-01-01T00:00:{at:06.3f}Z"} for kind, at in kinds]
+    held = held_up(off, looks, events, START)
+    assert held.at == pytest.approx(19.8)
+    assert held.ways == (Way(NEAR, FAR, 3, 14.8), Way(FAR, NEAR, 1, 2.0))
+    assert (held.writes, held.longest, held.conflicts, held.superseded) == (4, 17.0, 1, 1)
+    made = linked(tried(9.0, what=CREATE), outage=off, held_up=held)
+    printed = timeline.text(made, [], [])
+    assert "+19.8 s  australiaeast lacks 3 writes of uksouth, the oldest for 14.8 s" in printed
+    assert "uksouth lacks 1 write of australiaeast, the oldest for 2.0 s" in printed
+    assert "in the outage: conflicts 1, superseded writes 1" in printed
+    link = reports.facts(made, Bounds(), [], [])["link"]
+    assert (link["writesOfTheClient"], link["longestLagSeconds"], link["conflicts"]) == (1, 17.0, 1)
+    assert link["backlog"][0] == {"from": NEAR, "to": FAR, "writes": 3, "lagSeconds": 14.8}
+
+
 def test_the_reports_are_json_and_junit():
     made, bounds = drill(*SMOOTH), Bounds(errors=0)
     held, why = account.checks(made, bounds), ["because"]
@@ -147,30 +312,62 @@ def test_the_reports_are_json_and_junit():
     assert suite.find("testcase/failure").text == "because"
 
 
-def record(number, kind, at, **facts):
+def record(number, kind, at, begun=None, real=None, **facts):
     empty = {"method": None, "path": None, "status": None, "milliseconds": 0.0, "region": NEAR, "host": HOST}
-    return {**empty, "kind": kind, "connection": number, "time": f"2026-01-01T00:00:{at:06.3f}Z", **facts}
+    times = {"time": at, "begun": at if begun is None else begun, "realTime": at if real is None else real}
+    stamps = {name: f"2026-01-01T00:00:{second:06.3f}Z" for name, second in times.items()}
+    return {**empty, "kind": kind, "connection": number, **stamps, **facts}
+
+
+def asked(number, at, status=200, **facts):
+    return record(number, "request", at, status=status, method="GET", path="/keys/a", **facts)
+
+
+START = 1767225600.0  # 2026-01-01
 
 
 def test_records_of_the_pool_count_and_challenges_do_not():
-    start = 1767225600.0  # 2026-01-01
     seen = saw(
         [
             record(1, "opened", 1.0),
-            record(1, "request", 1.1, status=401, method="GET", path="/keys/a"),
-            record(1, "request", 1.2, status=200, method="GET", path="/keys/a", milliseconds=50.0),
+            asked(1, 1.1, 401),
+            asked(1, 1.2, begun=1.15),
             record(2, "opened", 1.3, status=0),
             record(3, "request", 1.4, status=200, host="login.microsoftonline.com", method="POST", path="/"),
             record(1, "closed", 2.0),
         ],
         HOST,
-        start,
+        START,
     )
     assert [(one.what, one.status) for one in seen.tries] == [("GET /keys/a", 200), ("connection", 0)]
     assert seen.tries[0].begun == pytest.approx(1.15, abs=1e-3)
     assert [(one.opened, one.closed) for one in seen.connections] == [
         (pytest.approx(1.0, abs=1e-3), pytest.approx(2.0, abs=1e-3))
     ]
+
+
+def test_durations_are_service_time_whatever_the_clocks_scale():
+    """At ten times real time an answer after 1.5 s took 15 s."""
+    records = [asked(1, 28.0, begun=13.0, real=2.8, milliseconds=1500.0)]
+    made = drill(saw=saw(records, HOST, START), ended=30.0)
+    start, span = made.saw.silence(30.0)
+    assert (start, span) == (pytest.approx(13.0), pytest.approx(15.0))
+    check = account.checks(made, Bounds(seconds=3.0))[-1]
+    assert (check.is_held, check.said) == (False, "15.0 s, at most 3 s allowed")
+    facts = reports.facts(made, Bounds(), [], [])["client"]
+    assert (facts["longestSecondsWithoutAnswer"], facts["withoutAnswerFrom"]) == (15.0, 13.0)
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_what_is_answered_to_a_connection_that_is_gone_is_no_answer(status):
+    records = [
+        record(1, "opened", 10.0, real=1.0),
+        record(1, "closed", 20.0, real=2.0),
+        asked(1, 25.0, status, begun=10.0, real=2.5, milliseconds=1500.0),
+    ]
+    (one,) = saw(records, HOST, START).tries
+    assert (one.is_failure, one.at, one.seconds) == (True, pytest.approx(20.0), pytest.approx(10.0))
+    assert one.waited == pytest.approx(1.0)  # the client's own time-out, in real time
 
 
 @pytest.mark.parametrize(
@@ -185,6 +382,23 @@ def test_records_of_the_pool_count_and_challenges_do_not():
 def test_when_an_outage_ends(kind, end, ended, expected):
     fault = {
         "id": "f", "region": NEAR, "scope": "pool", "effect": "refuse", "kind": kind, "to": None,
-        "partition": None, "start": "2026-01-01T00:00:05.000Z", "end": end,
+        "partition": None, "rate": 1.0, "milliseconds": None, "start": "2026-01-01T00:00:05.000Z", "end": end,
     }  # fmt: skip
-    assert outage(fault, [], 1767225600.0, ended).end == expected
+    assert outage(fault, [], START, ended).end == expected
+
+
+def test_faults_of_others_are_those_of_the_pool_that_began_in_time():
+    def fault(name, start, pool=None, region=NEAR, to=None):
+        return {
+            "id": name, "region": region, "scope": "pool", "effect": "slow", "kind": "transient", "to": to,
+            "partition": None, "rate": 1.0, "milliseconds": 5, "hsmName": pool, "end": None,
+            "start": f"2026-01-01T00:00:{start:02d}.000Z",
+        }  # fmt: skip
+
+    faults = [
+        fault("on", 12, "ContosoMHSM"), fault("before", 1), fault("of another", 1, "Another"),
+        fault("late", 40), fault("elsewhere", 1, region="ukwest"), fault("link", 3, to="ukwest"),
+    ]  # fmt: skip
+    pool = {"hsmName": "ContosoMHSM", "regions": [{"name": NEAR}, {"name": FAR}]}
+    found = [(one.fault, one.begin) for one in others(faults, pool, START + 10, 20.0)]
+    assert found == [("before", -9.0), ("on", 2.0)]

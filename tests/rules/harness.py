@@ -429,8 +429,12 @@ class World:
 
     def stream(self, after: str = "") -> Tuple[List[Dict[str, Any]], str]:
         """The events behind ``after``, and the mark to ask with next time."""
-        page = self.control("GET", "/events", query={"after": after}).ok().body
-        return page["value"], page["after"]
+        events: List[Dict[str, Any]] = []
+        while True:
+            page = self.control("GET", "/events", query={"after": after}).ok().body
+            events, after = events + page["value"], page["after"]
+            if not page["more"]:
+                return events, after
 
     def metrics(self) -> Dict[str, Dict[Labels, float]]:
         """Samples by name and labels. Fails the test where the text is not Prometheus's."""

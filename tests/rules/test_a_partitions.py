@@ -269,3 +269,92 @@ def test_a7_it_follows_the_traffic_manager(new_world: Callable[..., World]) -> N
 
     assert seen == [PRIMARY, EXTENDED, PRIMARY]
     assert world.show(POOL).status == 200
+
+
+# -- A9 ----------------------------------------------------------------------------------
+
+
+def waits(world: World, operation: str, count: int, region: str = PRIMARY) -> List[int]:
+    """For how many milliseconds each of ``count`` requests that come at once is held back."""
+    return [world.data(*_REQUESTS[operation], region=region).ok().delay for _ in range(count)]
+
+
+_REQUESTS = {
+    "get": ("GET", "/keys/k"),
+    "sign": ("POST", "/keys/k/sign", {"alg": "ES256", "value": "A" * 43}),
+    "create": ("POST", "/keys/new/create", {"kty": "EC-HSM"}),
+    "list": ("GET", "/keys"),
+}
+
+
+def paced(world: World) -> World:
+    world.extended_pool()
+    world.put_key("k", PRIMARY).ok()
+    world.advance(360)
+    world.configure(pacing=True)
+    return world
+
+
+@pytest.mark.rule("A9")
+def test_a9_off_unless_told_nothing_is_held_back(world: World) -> None:
+    world.extended_pool()
+    world.put_key("k", PRIMARY).ok()
+
+    assert waits(world, "create", 5) == waits(world, "sign", 5) == [0] * 5
+
+
+@pytest.mark.rule("A9")
+@pytest.mark.parametrize(("operation", "rate"), [("create", 1), ("get", 1100), ("sign", 330)])
+def test_a9_three_partitions_give_three_times_the_documented_rate_of_one(
+    world: World, operation: str, rate: int
+) -> None:
+    """The request behind a second's worth of them waits for a second."""
+    paced(world)
+    count = 3 * rate if rate < 10 else 60
+
+    held = waits(world, operation, count + 1)
+
+    assert held[0] == 0 and held == sorted(held)
+    assert abs(held[-1] - 1000 * count / (3 * rate)) <= 1
+
+
+@pytest.mark.rule("A9")
+def test_a9_dead_partitions_slow_their_region_and_no_other(world: World) -> None:
+    paced(world)
+    for number in (0, 1):
+        world.break_("partition", PRIMARY, HOUR, partition=number)
+    opened = next(
+        one for one in (world.client("uksouth", str(n)).connect(PRIMARY) for n in range(90)) if not one.effect
+    )
+    caller = Caller("uksouth", "-", PRIMARY, partition=opened.partition)
+
+    alone = [world.data(*_REQUESTS["sign"], caller=caller).ok().delay for _ in range(67)]
+
+    assert abs(alone[-1] - 1000 * 66 / 330) <= 1
+    assert abs(waits(world, "sign", 67, EXTENDED)[-1] - 1000 * 66 / 990) <= 1
+
+
+@pytest.mark.rule("A9")
+def test_a9_it_is_forgotten_as_real_time_passes_and_what_has_no_documented_rate_never_waits(
+    world: World,
+) -> None:
+    paced(world)
+    before = waits(world, "create", 7)
+
+    lists = waits(world, "list", 3)
+    world.sources.milliseconds += 1000
+    later = waits(world, "create", 1)
+    world.sources.milliseconds += 60_000
+
+    assert all(abs(held - number * 1000 / 3) <= 1 for number, held in enumerate(before))
+    assert (lists, waits(world, "create", 1)) == ([0, 0, 0], [0])
+    assert abs(later[0] - 1333) <= 1
+
+
+@pytest.mark.rule("A9")
+def test_a9_refused_requests_cost_the_partitions_nothing(world: World) -> None:
+    paced(world)
+    for _ in range(9):
+        assert world.data("POST", "/keys/k/create", {"kty": "none"}, region=PRIMARY).status == 400
+
+    assert waits(world, "create", 1) == [0]

@@ -273,8 +273,8 @@ def test_l7_large_numbers_keep_their_digits(world: World) -> None:
 
     world.advance(1_234_567.891)
 
-    (lag,) = world.metrics()["mhsm_replication_lag_seconds"].values()
-    assert lag == 1_234_567.891
+    lags = world.metrics()["mhsm_replication_lag_seconds"]
+    assert sorted(lags.values()) == [0, 1_234_567.891]
 
 
 @pytest.mark.rule("L7")

@@ -261,7 +261,7 @@ def test_l6_of_two_regions_definitions_the_later_one_stands_in_both(world: World
     world.advance(600 + SIX_MINUTES)
 
     assert [listed(world, region)[ROLE] for region in (PRIMARY, EXTENDED)] == [later.body, later.body]
-    assert [event["kind"] for event in world.events("conflict")] == ["role_definition"]
+    assert [event["object_kind"] for event in world.events("conflict")] == ["role_definition"]
 
 
 @pytest.mark.rule("K3")

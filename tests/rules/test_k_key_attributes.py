@@ -164,7 +164,7 @@ def test_l6_of_two_regions_changes_the_later_one_wins_as_a_whole(world: World) -
             "tags": {"a": "1"},
         }  # fmt: skip
     assert world.shown(PRIMARY) == world.shown(EXTENDED)
-    assert [event["kind"] for event in world.events("conflict")] == ["key_attributes"]
+    assert [event["object_kind"] for event in world.events("conflict")] == ["key_attributes"]
 
 
 @pytest.mark.rule("L6")

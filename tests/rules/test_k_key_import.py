@@ -176,9 +176,6 @@ def test_a4_an_imported_key_signs_in_the_other_region(world: World) -> None:
     [
         ("POST", "/keys/k/backup"),
         ("POST", "/keys/restore"),
-        ("POST", "/keys/k/rotate"),
-        ("GET", "/keys/k/rotationpolicy"),
-        ("PUT", "/keys/k/rotationpolicy"),
         ("POST", "/keys/k/0123456789abcdef/release"),
         ("GET", "/keys/k/attestation"),
         ("POST", "/keys/k/0123456789abcdef/securewrapkey"),

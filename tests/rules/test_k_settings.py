@@ -109,4 +109,4 @@ def test_l6_of_two_regions_values_the_later_one_stands_in_both(world: World) -> 
     world.advance(600 + SIX_MINUTES)
 
     assert [get(world, region).body["value"] for region in (PRIMARY, EXTENDED)] == ["false", "false"]
-    assert [event["kind"] for event in world.events("conflict")] == ["setting"]
+    assert [event["object_kind"] for event in world.events("conflict")] == ["setting"]

@@ -144,18 +144,37 @@ def test_l5b_what_is_handed_over_waits_for_the_link_of_who_sends_it_on() -> None
 
 
 @pytest.mark.rule("L5b")
-def test_l5b_what_a_leaving_region_cannot_send_on_in_time_comes_from_another_that_shows_it() -> None:
-    """FOUR died; TWO would send its write on when its link returns, and is gone by then."""
+def test_l5b_what_is_handed_over_comes_from_who_can_send_it_first_and_shows_it_by_then() -> None:
+    """FOUR has it and is cut off from HOME; THREE gets it from FOUR, and sends it on to HOME."""
+    three, four = "westeurope", "francecentral"
+    rows = (row(four, 5, origin=ONE), row(three, NEVER, origin=ONE), row(HOME, NEVER, origin=ONE))
+
+    handed = replication.handed_over(rows, ONE, 1_000, Network((Outage(four, HOME, 0, 9_000),)))
+
+    found = {one.region: (one.via, one.visible_from) for one in handed}
+    assert found == {three: (four, 1_010), HOME: (three, 1_020)}
+
+
+@pytest.mark.rule("L5b")
+def test_l5b_what_a_leaving_region_was_handed_of_another_it_hands_on() -> None:
+    rows = (row(TWO, 5, origin=ONE), row(HOME, NEVER, origin=ONE, via=TWO), row("westeurope", 5, origin=ONE))
+
+    handed = replication.handed_over(rows, TWO, 1_000, Network())
+
+    assert [(one.region, one.via, one.visible_from) for one in handed] == [(HOME, "westeurope", 1_010)]
+
+
+@pytest.mark.rule("L3")
+def test_l3_what_is_handed_over_does_not_overtake_what_another_is_to_send() -> None:
+    """The first write is FOUR's to send on, once its link is up; the second comes behind it."""
     four = "francecentral"
-    rows = (row(TWO, 5, origin=four), row(ONE, 5, origin=four), row(HOME, 9_010, origin=four))
-    dead = tuple(Outage(four, other, 10, NEVER) for other in (HOME, ONE, TWO))
-    cut = (Outage(TWO, HOME, 100, 9_000), Outage(ONE, HOME, 100, 20_000))
-    ready = {HOME: 0, ONE: 0, TWO: 0, four: 0}
-    links = Network((*dead, *cut), destroyed={four: 10})
+    first = (row(four, 5, origin=ONE), row(HOME, NEVER, origin=ONE, via=four), row(TWO, 5, origin=ONE))
+    second = (row(HOME, NEVER, origin=ONE), row(TWO, 6, origin=ONE))
+    later = tuple(replace(one, stamp=Stamp(2, ONE)) for one in second)
 
-    left = replication.left_to_others(rows, TWO, 2_000, ready, 1_000, {}, links)
+    handed = replication.handed_over((*first, *later), ONE, 1_000, Network((Outage(four, HOME, 0, NEVER),)))
 
-    assert [(one.region, one.visible_from) for one in left.rows] == [(HOME, 20_010)]
+    assert [(one.stamp.hlc, one.via, one.visible_from) for one in handed] == [(2, TWO, NEVER)]
 
 
 # -- a pool that is extended into what is destroyed ------------------------------------------------
@@ -186,6 +205,19 @@ def test_e6_an_add_fails_where_the_region_or_the_primary_is_destroyed_already_or
     assert [one.failed for one in change.added] == [True]
     assert change.pool.operation is not None and change.pool.operation.failure
     assert [span.region for span in change.pool.spans] == [HOME]
+
+
+@pytest.mark.rule("E6")
+def test_e6_of_two_regions_that_are_added_the_one_that_lives_is_made_and_the_pool_busy_till_then() -> None:
+    where = Conditions(catalogue(), "2025-04")
+    pool = extension.change_regions(_pool(), [ONE, TWO], _act(10_000), where).pool
+    made = pool.regions[-1]
+
+    pool = extension.struck(pool, (_destroyed(ONE, 10_100),), 10_100)
+
+    assert [one.state(made.ready) for one in pool.regions[1:]] == ["Failed", "Succeeded"]
+    assert pool.operation is not None and pool.operation.failure
+    assert pool.is_busy(made.ready - 1) and not pool.is_busy(made.ready)
 
 
 @pytest.mark.rule("E9")

@@ -487,7 +487,7 @@ def test_l6_the_loser_is_reported_superseded_in_events_status_and_metrics(world:
     two_writes_of_one_assignment(world)
 
     (superseded,) = world.events("superseded")
-    assert superseded["object"] == ASSIGNMENT and superseded["kind"] == "role_assignment"
+    assert superseded["object"] == ASSIGNMENT and superseded["object_kind"] == "role_assignment"
     assert (superseded["origin"], superseded["accepted"]) == (PRIMARY, first)
     streamed = [event["kind"] for event in world.stream()[0]]
     assert streamed.count("superseded") == streamed.count("conflict") == 1

@@ -22,12 +22,12 @@ SCOPES = (
 )  # fmt: skip
 
 
-def inject(world: World, book: Book) -> Optional[Fault]:
+def inject(world: World, book: Book, chosen: Optional[Fault] = None) -> Optional[Fault]:
     """Break something of a pool, or a region that it is in; None where nothing was broken."""
     if len(breaking.present(world.bench)) >= MOST_AT_ONCE + world.counts["destroyed"]:  # type: ignore[arg-type]
         clear(world)
         return None
-    fault = _drawn(world, book)
+    fault = chosen or _drawn(world, book)
     touched = _touch(world, fault)
     before = {one.id: one.lost for one in touched}
     try:
@@ -142,9 +142,10 @@ def _rpo_is_right(world: World, book: Book, fault: Fault) -> None:
     stay = book.stays.get(fault.region)
     if not fault.is_destruction or stay is None or stay.dead != world.now or stay.failed:
         return
-    if not book.witnesses(world.now) or stay.removed is not None:
-        return  # where none is left, everything is lost (E6)
-    lost = [entry for entry in stay.log if entry.lost is not None and not entry.ended]
+    world.touch(book)  # removals that waited for it end with it
+    if stay.removed is not None:
+        return
+    lost = world.watchers[book.id].died_with(stay, world.now)
     report = acceptance.loss_if_removed(world.bench, world.tx.by_id[book.id], stay.name)  # type: ignore[arg-type]
     oldest = min((entry.accepted for entry in lost), default=0)
     if (report.writes, report.oldest) != (len(lost), oldest):

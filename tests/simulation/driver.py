@@ -274,7 +274,8 @@ class Run:
             dead = [name for name in there if book.stays[name].dead is not None or book.stays[name].failed]
             gone = random.choice(dead or there)
             if dead or random.random() < (0.25 if self.character.big else 0.7):
-                operations.set_regions(world, book, [name for name in there if name != gone])
+                several = random.random() < 0.2
+                operations.set_regions(world, book, [name for name in there if name != gone and not several])
         elif drawn < 0.5:
             self._extend(book)
         elif drawn < 0.6:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.faults import Fault, Faults
@@ -31,7 +31,8 @@ def write_id(row: Row) -> WriteId:
 
 
 class Event(NamedTuple):
-    """What happened to a row: ``put``, ``moved`` (``before`` is the row as it was), ``dropped``."""
+    """What happened to a row: ``put``, ``moved`` (``before`` is the row as it was), ``dropped``, ``given up``
+    (with a region that is removed)."""
 
     what: str
     row: Row
@@ -61,6 +62,7 @@ class Shelf:
     regions: Dict[str, RegionShelf] = field(default_factory=dict)
     purges: Dict[WriteId, None] = field(default_factory=dict)
     reached: Dict[Tuple[str, str], int] = field(default_factory=dict)
+    dropped: int = 0
     journal: List[Event] = field(default_factory=list)
 
 
@@ -188,48 +190,34 @@ class Memory:
         return dict(self.shelf(pool_id).reached)
 
     def last_hlc(self, pool_id: str, region: str, now: int) -> int:
-        shelf = self.shelf(pool_id).regions.get(region)
-        return 0 if shelf is None else shelf.hlc
-
-    def last_arrival(
-        self, pool_id: str, origin: Optional[str], living: Sequence[str], before: int = NEVER + 1
-    ) -> int:
-        shelf, last = self.shelf(pool_id), 0
-        for (sender, receiver), when in shelf.reached.items():
-            if origin in (None, sender) and receiver in living:
-                last = max(last, when)
-        for name in living:
-            pending = shelf.regions[name].pending.values() if name in shelf.regions else ()
-            for row in pending:
-                sender = row.stamp.origin
-                if sender != name and origin in (None, sender) and row.visible_from < before:
-                    last = max(last, row.visible_from)
-        return last
+        shelf = self.shelf(pool_id)
+        held = shelf.regions.get(region)
+        return max(shelf.dropped, 0 if held is None else held.hlc)
 
     # -- losses ---------------------------------------------------------------------------
-    def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> Loss:
-        oldest = list(self._stuck(pool_id, origin, others).values())
-        return Loss(len(oldest), min(oldest, default=0))
+    def stuck(self, pool_id: str, region: str, others: Sequence[str]) -> Dict[str, Loss]:
+        found: Dict[str, List[int]] = {}
+        for row in self._stuck(pool_id, region, others):
+            found.setdefault(row.stamp.origin, []).append(row.accepted)
+        return {origin: Loss(len(times), min(times)) for origin, times in found.items()}
 
-    def _stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> Dict[WriteId, int]:
-        regions = [shelf for name, shelf in self.shelf(pool_id).regions.items() if name in others]
-        found: Dict[WriteId, int] = {}
-        for shelf in regions:
-            for identity, row in shelf.pending.items():
-                if row.stamp.origin != origin or row.visible_from < NEVER:
-                    continue
-                copies = [one for one in (other.row(identity) for other in regions) if one is not None]
-                if min(one.visible_from for one in copies) >= NEVER:
-                    found[identity] = row.accepted
-        return found
+    def _stuck(self, pool_id: str, region: str, others: Sequence[str]) -> List[Row]:
+        regions = self.shelf(pool_id).regions
+        beside = [regions[name] for name in others if name in regions]
+        held = (row for row in self.rows(pool_id, region) if row.visible_from < NEVER)
+        return [row for row in held if not any(_has(shelf, row) for shelf in beside)]
 
-    def drop_stuck(self, pool_id: str, origin: str) -> None:
+    def drop_stuck(
+        self, pool_id: str, region: str, origins: Sequence[str], others: Sequence[str], living: Sequence[str]
+    ) -> None:
         shelf = self.shelf(pool_id)
-        for name, region in shelf.regions.items():
-            if name == origin:
-                continue
-            gone = [row for row in region.pending.values() if row.visible_from >= NEVER and not row.via]
-            self._drop(shelf, region, [row for row in gone if row.stamp.origin == origin])
+        stuck = self._stuck(pool_id, region, others)
+        lost = [write_id(row) for row in stuck if row.stamp.origin in origins]
+        for name, where in shelf.regions.items():
+            rows = (where.row(identity) for identity in lost if name != region)
+            ended = [row for row in rows if row is not None]
+            ended = [row for row in ended if name not in living or row.visible_from >= NEVER]
+            self._drop(shelf, where, ended, "given up")
 
     # -- what ends ------------------------------------------------------------------------
     def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
@@ -237,9 +225,11 @@ class Memory:
         for name in [name for name in shelf.regions if name not in living]:
             rows = [row for group in shelf.regions[name].groups.values() for row in group.values()]
             shelf.journal.extend(Event("dropped", row) for row in rows)
+            shelf.dropped = max([shelf.dropped, *(row.stamp.hlc for row in rows)])
             del shelf.regions[name]
         if not living:
             shelf.purges.clear()
+            shelf.dropped = 0
 
     def drop_purged_keys(self, pool_id: str, living: Sequence[str], now: int) -> None:
         shelf = self.shelf(pool_id)
@@ -303,7 +293,7 @@ class Memory:
                     held.setdefault(row.stamp, []).append(row)
         return held
 
-    def _drop(self, shelf: Shelf, region: RegionShelf, rows: Sequence[Row]) -> None:
+    def _drop(self, shelf: Shelf, region: RegionShelf, rows: Sequence[Row], what: str = "dropped") -> None:
         for row in rows:
             identity, group = write_id(row), (family(row.kind), row.name)
             del region.groups[group][identity]
@@ -313,10 +303,9 @@ class Memory:
             region.pending.pop(identity, None)
             shelf.purges.pop(identity, None)
             self._touch(region, row)
-            shelf.journal.append(Event("dropped", row))
-        if any(row.stamp.hlc >= region.hlc for row in rows):
-            shown = (row for group in region.groups.values() for row in group.values())
-            region.hlc = max((row.stamp.hlc for row in shown if row.visible_from <= self.now), default=0)
+            shelf.journal.append(Event(what, row))
+            if what == "dropped":
+                shelf.dropped = max(shelf.dropped, row.stamp.hlc)
 
     # -- faults and events ------------------------------------------------------------------
     def faults(self) -> Faults:
@@ -332,11 +321,7 @@ class Memory:
         self.log.append({**data, "service_time": service, "pool": pool, "kind": kind})
 
 
-def held_ids(shelf: Shelf) -> Set[WriteId]:
-    """Every write that some region has a row of."""
-    return {
-        identity
-        for region in shelf.regions.values()
-        for group in region.groups.values()
-        for identity in group
-    }
+def _has(shelf: RegionShelf, row: Row) -> bool:
+    """Does a region show the same write, or will it?"""
+    other = shelf.row(write_id(row))
+    return other is not None and other.visible_from < NEVER

@@ -191,20 +191,14 @@ def set_regions(world: World, book: Book, asked: Sequence[str], retry: bool = Fa
     wanted = _predicted(world, book, asked, there)
     leaving = [stay for stay in book.stays.values() if stay.name in there and stay.name not in asked]
     fresh = [stay for stay in leaving if stay.removed is None]
-    if fresh and not any(stay.is_there(world.now) for stay in book.stays.values() if stay not in leaving):
-        return  # the last region alive: the way out is E6's
-    given_up = {stay: world.watchers[book.id].given_up(stay, world.now) for stay in fresh}
+    watcher = world.watchers[book.id]
+    given_up = watcher.given_up(fresh, world.now)
+    given_up.update((stay, watcher.died_with(stay, world.now)) for stay in fresh if _is_dead(stay))
     events = len(world.tx.log)
 
     def command() -> Pool:
         _require(world, pool)
-        conditions = Conditions(
-            catalogue(),
-            world.bench.settings.edition,
-            (),
-            acceptance.unsent_until(world.bench, pool, giving_up=True),  # type: ignore[arg-type]
-            world.bench.faults,
-        )
+        conditions = Conditions(catalogue(), world.bench.settings.edition, (), world.bench.faults)
         change = extension.change_regions(pool, list(asked), act(world), conditions)
         world.change = change
         acceptance.lose(world.bench, pool, change.removed)  # type: ignore[arg-type]
@@ -215,6 +209,8 @@ def set_regions(world: World, book: Book, asked: Sequence[str], retry: bool = Fa
     changed = _answered(world, book, what, wanted, command)
     if changed is None:
         return
+    if len(fresh) > 1:
+        world.counts["removals of several regions"] += 1
     for stay in fresh:
         _removed(world, book, stay, given_up[stay], world.tx.log[events:])
     world.absorb(book)
@@ -247,7 +243,7 @@ def _predicted(world: World, book: Book, asked: Sequence[str], there: Sequence[s
     return _busy(world, book)
 
 
-def _removed(world: World, book: Book, stay: Stay, given_up: List[Entry], log: Sequence[dict]) -> None:  # type: ignore[type-arg]
+def _removed(world: World, book: Book, stay: Stay, lost: List[Entry], log: Sequence[dict]) -> None:  # type: ignore[type-arg]
     """E3, D2: out of service and off the bill now; the report of what is lost is the oracle's count."""
     stay.removed = world.now
     for region, span in zip(book.bill_regions, book.bill):
@@ -255,8 +251,8 @@ def _removed(world: World, book: Book, stay: Stay, given_up: List[Entry], log: S
             span[1] = world.now
     if stay.failed:
         return
-    book.lose(given_up, world.now)
-    lost = [entry for entry in stay.log if entry.lost is not None and not entry.ended]
+    fresh = [entry for entry in lost if entry.lost is None]
+    book.lose(fresh, world.now)
     report = [event for event in log if event["kind"] == "loss" and event["region"] == stay.name]
     counted = report[0]["writes"] if report else 0
     if counted != len(lost):
@@ -265,8 +261,10 @@ def _removed(world: World, book: Book, stay: Stay, given_up: List[Entry], log: S
         age = (world.now - min(entry.accepted for entry in lost)) / 1000
         if abs(report[0]["seconds"] - age) > 1e-6:
             raise Violation("L5b", f"RPO {report[0]['seconds']} s, not {age} s", book.id)
-        world.counts["writes lost"] += len(given_up)
+        world.counts["writes lost"] += len(fresh)
         world.tell(book, "{} is lost: {} writes", stay.name, len(lost))
+    for entry in lost:
+        entry.told = True
 
 
 def _added(world: World, book: Book, name: str) -> None:
@@ -338,3 +336,8 @@ def _made(book: Book, asked: Sequence[str], there: Sequence[str], now: int) -> L
 
 def _has_failed(stay: Stay, now: int) -> bool:
     return stay.failed and stay.ready <= now and stay.removed is None
+
+
+def _is_dead(stay: Stay) -> bool:
+    """Destroyed, with data in it."""
+    return stay.dead is not None and not stay.failed

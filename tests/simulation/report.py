@@ -59,8 +59,6 @@ def simulate(
         except Exception as error:  # whatever breaks a step is to be seen again
             raise Found(run, error, counts + run.world.counts) from error
         counts.update(run.world.counts)
-        for watcher in run.world.watchers.values():
-            counts["stamps below what was forgotten"] += watcher.forgotten
         steps -= EPOCH
         epoch += 1
     return counts

@@ -8,7 +8,6 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from azext_mhsmregion.emulator.store import schema
 from azext_mhsmregion.emulator.store.transaction import Transaction
-from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.faults import Fault
 from azext_mhsmregion.model.loss import Loss
 from azext_mhsmregion.model.pool import Pool
@@ -51,9 +50,11 @@ class Twin(Memory):
         super().move_rows(pool_id, rows)
         self.sql.move_rows(pool_id, rows)
 
-    def drop_stuck(self, pool_id: str, origin: str) -> None:
-        super().drop_stuck(pool_id, origin)
-        self.sql.drop_stuck(pool_id, origin)
+    def drop_stuck(
+        self, pool_id: str, region: str, origins: Sequence[str], others: Sequence[str], living: Sequence[str]
+    ) -> None:
+        super().drop_stuck(pool_id, region, origins, others, living)
+        self.sql.drop_stuck(pool_id, region, origins, others, living)
         self._hold_the_same(pool_id)
 
     def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
@@ -105,18 +106,9 @@ class Twin(Memory):
         self._same("last_hlc", found, self.sql.last_hlc(pool_id, region, now))
         return found
 
-    def last_arrival(
-        self, pool_id: str, origin: Optional[str], living: Sequence[str], before: int = NEVER + 1
-    ) -> int:
-        """What is past makes no difference: memory does not forget it with the rows."""
-        found = super().last_arrival(pool_id, origin, living, before)
-        other = self.sql.last_arrival(pool_id, origin, living, before)
-        self._same("last_arrival", max(found, self.now), max(other, self.now))
-        return found
-
-    def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> Loss:
-        found = super().stuck(pool_id, origin, others)
-        self._same("stuck", found, self.sql.stuck(pool_id, origin, others))
+    def stuck(self, pool_id: str, region: str, others: Sequence[str]) -> Dict[str, Loss]:
+        found = super().stuck(pool_id, region, others)
+        self._same("stuck", found, self.sql.stuck(pool_id, region, others))
         return found
 
     def faults(self) -> Any:

@@ -70,6 +70,7 @@ pools = st.builds(
     links=st.dictionaries(st.tuples(texts, texts), instants, max_size=4),
     revision=instants,
     former=st.lists(regions, max_size=1).map(tuple),
+    rotation_due=st.none() | instants,
 )
 clocks = st.builds(
     ClockState,
@@ -106,10 +107,13 @@ def test_pools(pool: Pool) -> None:
     assert same_types(back, pool)
 
 
-def test_a_record_of_before_has_no_identity_and_no_former_regions() -> None:
-    pool = find(pools, lambda pool: pool.identity == Identity() and not pool.former)
+def test_a_record_of_before_has_no_identity_and_no_former_regions_and_nothing_is_due() -> None:
+    pool = find(
+        pools,
+        lambda pool: pool.identity == Identity() and not pool.former and pool.rotation_due is None,
+    )
     record = json.loads(codec.encode_pool(pool))
-    del record["identity"], record["former"]
+    del record["identity"], record["former"], record["rotation_due"]
     assert codec.decode_pool(json.dumps(record)) == pool
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
+from azext_mhsmregion.cli.drill.link import HeldUp, is_write
 from azext_mhsmregion.cli.drill.outage import Outage
-from azext_mhsmregion.cli.drill.saw import Saw
+from azext_mhsmregion.cli.drill.saw import Saw, Try
+from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
+
+REFUSED = 400
+"""Statuses from here on acknowledge nothing."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Bounds:
 @dataclass(frozen=True)
 class Drill:
     """What is known when the command has ended. ``ended`` is when, ``exit_code`` how; ``lost`` counts
-    the acknowledged writes that no region will ever show, ``within`` is F7's bound of failover."""
+    the acknowledged writes that no region will ever show, ``within`` is F7's bound of failover.
+    ``others`` are the faults that were on beside its own, ``held_up`` is there for a link."""
 
     pool: str
     place: str
@@ -33,13 +39,18 @@ class Drill:
     exit_code: int
     lost: int
     within: float
+    others: Tuple[Outage, ...] = ()
+    held_up: Optional[HeldUp] = None
 
     @property
     def failover(self) -> Optional[float]:
-        """When a client of the hit region was first led to another one."""
-        if self.saw.last_answer(self.outage.begin, self.outage.region) is None:
+        """When a client that the hit region had answered last was first led to another one, by the
+        global name: the traffic manager had noticed this outage."""
+        outage, led = self.outage, self._led
+        before = led.last_answer(outage.begin)
+        if not outage.is_noticed or before is None or before.region != outage.region:
             return None
-        first = self.saw.first_reached(self.outage.begin, self.outage.region)
+        first = led.first_reached(outage.detected or outage.begin, outage.region)
         return None if first is None else first.at
 
     @property
@@ -47,13 +58,37 @@ class Drill:
         """When the hit region answered again."""
         if self.outage.end is None or self.failover is None:
             return None
-        back = self.saw.first_answer(self.outage.end, self.outage.region)
+        back = self._led.first_answer(self.outage.end, self.outage.region)
         return None if back is None else back.at
 
     @property
-    def tries_meanwhile(self) -> int:
+    def _led(self) -> Saw:
+        """What was asked by the name for which the traffic manager chooses the region."""
+        return self.saw.under(f"{self.pool.lower()}{POOL_SUFFIX}")
+
+    @property
+    def meanwhile(self) -> List[Try]:
         """Requests under way during the outage."""
-        return sum(self.outage.covers(one.at) or self.outage.covers(one.begun) for one in self.saw.tries)
+        return [one for one in self.saw.tries if self.outage.covers(one.at) or self.outage.covers(one.begun)]
+
+    @property
+    def ends(self) -> Tuple[str, ...]:
+        """The regions that the outage is of."""
+        return tuple(filter(None, (self.outage.region, self.outage.to)))
+
+    @property
+    def is_touched(self) -> bool:
+        """Was the client in the hit region, in the outage or when it began, or failed elsewhere?"""
+        before = self.saw.last_answer(self.outage.begin)
+        if before is not None and before.region in self.ends:
+            return True
+        return any(one.region in self.ends or one.is_failure for one in self.meanwhile)
+
+    @property
+    def writes_meanwhile(self) -> int:
+        """Acknowledged writes at either end of a link that was out."""
+        written = (one for one in self.meanwhile if not one.is_failure and is_write(one))
+        return sum(one.status < REFUSED and one.region in self.ends for one in written)
 
 
 @dataclass(frozen=True)
@@ -88,8 +123,20 @@ def _met(drill: Drill) -> Check:
     if drill.ended < drill.outage.begin:
         early = drill.outage.begin - drill.ended
         return Check(name, False, f"the command ended {early:.1f} s before the outage began")
-    count = drill.tries_meanwhile
+    count = len(drill.meanwhile)
+    if drill.held_up is not None:
+        return _met_link(name, drill, drill.held_up)
+    if count and not drill.is_touched:
+        regions = ", ".join(dict.fromkeys(one.region for one in drill.meanwhile))
+        return Check(name, False, f"requests in it: {count}, but in {regions}, which it did not touch")
     return Check(name, count > 0, f"requests in it: {count}")
+
+
+def _met_link(name: str, drill: Drill, held: HeldUp) -> Check:
+    """A link that is out holds up writes, and touches no request."""
+    count = drill.writes_meanwhile
+    said = f"requests in it: {len(drill.meanwhile)}, writes: {count}, held up at its end: {held.writes}"
+    return Check(name, bool(drill.meanwhile) and bool(count or held.writes), said)
 
 
 def _silence(drill: Drill) -> float:

@@ -8,6 +8,7 @@ from typing import Any, Dict, Sequence
 from xml.etree import ElementTree
 
 from azext_mhsmregion.cli.drill.account import Bounds, Check, Drill
+from azext_mhsmregion.cli.drill.link import HeldUp
 from azext_mhsmregion.cli.drill.timeline import timeline
 
 Facts = Dict[str, Any]
@@ -27,6 +28,8 @@ def facts(drill: Drill, bounds: Bounds, held: Sequence[Check], why: Sequence[str
         "exitCode": drill.exit_code,
         "endedAt": round(drill.ended, 3),
         "outage": _rounded(asdict(drill.outage)),
+        "otherFaults": [_rounded(asdict(one)) for one in drill.others],
+        "link": None if drill.held_up is None else _link(drill, drill.held_up),
         "failoverWithinSeconds": drill.within,
         "client": {
             "label": drill.client,
@@ -49,7 +52,7 @@ def facts(drill: Drill, bounds: Bounds, held: Sequence[Check], why: Sequence[str
 
 def as_junit(drill: Drill, held: Sequence[Check], why: Sequence[str]) -> str:
     broken = [check for check in held if not check.is_held]
-    name = f"drill of {drill.pool}: {drill.outage.what} is out"
+    name = f"drill of {drill.pool}: {drill.outage.sentence}"
     suite = ElementTree.Element("testsuite", name=name, tests=str(len(held)), failures=str(len(broken)))
     suite.set("time", f"{drill.ended:.3f}")
     for check in held:
@@ -59,6 +62,21 @@ def as_junit(drill: Drill, held: Sequence[Check], why: Sequence[str]) -> str:
             failure.text = "\n".join(why)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, "unicode") + "\n"
+
+
+def _link(drill: Drill, held: HeldUp) -> Facts:
+    """What the outage of a link did. The backlog is that of its end, the lag that of the oldest write."""
+    return {
+        "lookedAt": _number(held.at),
+        "writesOfTheClient": drill.writes_meanwhile,
+        "backlog": [
+            {"from": way.origin, "to": way.region, "writes": way.writes, "lagSeconds": round(way.lag, 3)}
+            for way in held.ways
+        ],
+        "longestLagSeconds": round(held.longest, 3),
+        "conflicts": held.conflicts,
+        "supersededWrites": held.superseded,
+    }
 
 
 def _rounded(outage: Facts) -> Facts:

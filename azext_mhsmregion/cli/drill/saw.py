@@ -1,5 +1,5 @@
 """What a client saw, from the emulator's record of its connections and requests. Seconds are counted
-from the drill's start, in service time."""
+from the drill's start, in service time, unless they are called real: a client's own time-outs are that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ THROTTLED, SERVER_ERROR = 429, 500
 
 @dataclass(frozen=True)
 class Try:
-    """A request to the pool, or a connection that an outage broke as it was opened."""
+    """A request to the pool, or a connection that an outage broke as it was opened. ``real_begun`` and
+    ``real_at`` are real seconds since 1970; ``waited`` is for how many real seconds the client waited,
+    where it got no answer until the connection was closed."""
 
     at: float
     seconds: float
@@ -24,6 +26,9 @@ class Try:
     region: str
     status: int
     what: str
+    real_begun: float = 0.0
+    real_at: float = 0.0
+    waited: Optional[float] = None
 
     @property
     def begun(self) -> float:
@@ -61,6 +66,10 @@ class Saw:
     def answers(self) -> List[Try]:
         return [one for one in self.tries if not one.is_failure]
 
+    def under(self, host: str) -> Saw:
+        """The requests that asked for a host by just that name."""
+        return Saw(tuple(one for one in self.tries if one.host == host), self.connections)
+
     def answers_by_region(self) -> Dict[str, int]:
         regions = [one.region for one in self.answers]
         return {region: regions.count(region) for region in dict.fromkeys(regions)}
@@ -74,8 +83,9 @@ class Saw:
         others = (one for one in self.tries if one.status != 0 and one.region != region)
         return next((one for one in others if one.at >= after), None)
 
-    def last_answer(self, before: float, region: str) -> Optional[Try]:
-        found = [one for one in self.answers if one.begun < before and one.region == region]
+    def last_answer(self, before: float) -> Optional[Try]:
+        """The last answer to what was asked before an instant: where the client was."""
+        found = [one for one in self.answers if one.begun < before]
         return found[-1] if found else None
 
     def silence(self, end: float) -> Tuple[float, float]:
@@ -97,7 +107,13 @@ def saw(records: Sequence[Mapping[str, Any]], pool_host: str, start: float) -> S
         for record in records
         if record["host"] == pool_host or record["host"].endswith(f".{pool_host}")
     ]
-    tries = [_try(record, start) for record in ours if _counts(record)]
+    numbered = list(enumerate(ours))
+    ends = {record["connection"]: (place, record) for place, record in numbered if record["kind"] == "closed"}
+    tries = []
+    for place, record in numbered:
+        closed_at, closed = ends.get(record["connection"], (len(ours), None))
+        if _counts(record, closed_at < place):
+            tries.append(_try(record, closed, closed_at < place, start))
     return Saw(tuple(sorted(tries, key=lambda one: one.at)), tuple(_connections(ours, start)))
 
 
@@ -111,22 +127,29 @@ def _longer(one: Tuple[float, float], other: Tuple[float, float]) -> Tuple[float
     return other if other[1] > one[1] else one
 
 
-def _counts(record: Mapping[str, Any]) -> bool:
+def _counts(record: Mapping[str, Any], is_late: bool) -> bool:
     if record["kind"] == "opened":
         return bool(record["status"] == 0)
-    return bool(record["kind"] == "request" and record["status"] != CHALLENGE)
+    return bool(record["kind"] == "request" and (is_late or record["status"] != CHALLENGE))
 
 
-def _try(record: Mapping[str, Any], start: float) -> Try:
-    what = f"{record['method']} {record['path']}" if record["method"] else "connection"
+def _try(record: Mapping[str, Any], closed: Optional[Mapping[str, Any]], is_late: bool, start: float) -> Try:
+    """``closed`` is the end of its connection. What came when that was gone, late, was no answer."""
+    ended = closed if closed is not None and is_late else record
+    at, real_at = instant(ended["time"]), instant(ended["realTime"])
+    real_begun = instant(record["realTime"]) - record["milliseconds"] / 1000
+    status = 0 if is_late else record["status"]
     return Try(
-        at=instant(record["time"]) - start,
-        seconds=record["milliseconds"] / 1000,
+        at=at - start,
+        seconds=max(0.0, at - instant(record["begun"])),
         connection=record["connection"],
         host=record["host"],
         region=record["region"] or "",
-        status=record["status"],
-        what=what,
+        status=status,
+        what=f"{record['method']} {record['path']}" if record["method"] else "connection",
+        real_begun=real_begun,
+        real_at=real_at,
+        waited=instant(closed["realTime"]) - real_begun if closed is not None and status == 0 else None,
     )
 
 

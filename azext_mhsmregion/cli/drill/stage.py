@@ -14,6 +14,7 @@ from knack.log import get_logger
 
 import azext_mhsmregion
 from azext_mhsmregion.cli import context, documents, serving
+from azext_mhsmregion.cli.drill.saw import instant
 from azext_mhsmregion.emulator import running
 from azext_mhsmregion.emulator.http import environment
 from azext_mhsmregion.provider.errors import ProviderError, UsageError
@@ -25,6 +26,10 @@ PATIENCE_SECONDS = 5.0
 
 LOOK_SECONDS = 2.0
 """Between two looks at what the client saw."""
+
+JUST_BEFORE = (1.0, 0.5, 0.2)
+"""Real seconds before a link's outage ends in which it is looked at: on a busy machine the last look may
+come too late."""
 
 Ask = Callable[..., Any]
 
@@ -127,15 +132,43 @@ class Recorder:
         self._mark = page["after"]
 
 
-def command(words: Sequence[str], environ: Mapping[str, str], meanwhile: Callable[[], None]) -> int:
-    """Run the command to its end; its exit code, below zero for the signal that ended it. Raises
-    UsageError for one that cannot be run. Ctrl-C reaches the command too, and ends it."""
+class Looker:
+    """Looks at the pool's status while a link is out, and once more just before the outage ends. Of
+    other outages the account needs no look."""
+
+    def __init__(self, ask: Ask, path: str, fault: Mapping[str, Any]) -> None:
+        self._ask, self._path = ask, path
+        self._is_needed, self._end = fault["to"] is not None, fault["end"]
+        self.looks: List[Mapping[str, Any]] = []
+
+    def look(self) -> None:
+        if self._is_needed:
+            self.looks.append(self._ask("GET", self._path))
+
+    def due_in(self) -> float:
+        """Real seconds until the next look: the clock may be fast."""
+        if not self._is_needed or self._end is None:
+            return LOOK_SECONDS
+        clock = self._ask("GET", "clock")
+        left = (instant(self._end) - instant(clock["now"])) / clock["scale"]
+        return min([LOOK_SECONDS, *(left - early for early in JUST_BEFORE if left > early)])
+
+
+def command(
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    meanwhile: Callable[[], None],
+    due_in: Callable[[], float] = lambda: LOOK_SECONDS,
+) -> int:
+    """Run the command to its end; its exit code, below zero for the signal that ended it. ``meanwhile``
+    is called now and then, ``due_in`` says when. Raises UsageError for what cannot be run. Ctrl-C
+    reaches the command too, and ends it."""
     try:
         process = subprocess.Popen(list(words), env=dict(environ))
     except OSError as error:
         raise UsageError(f"'{words[0]}' cannot be run: {error.strerror or error}.") from error
     try:
-        return _waited_for(process, meanwhile)
+        return _waited_for(process, meanwhile, due_in)
     except BaseException:
         with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE_SECONDS)
@@ -144,10 +177,12 @@ def command(words: Sequence[str], environ: Mapping[str, str], meanwhile: Callabl
         raise
 
 
-def _waited_for(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int:
+def _waited_for(
+    process: subprocess.Popen[bytes], meanwhile: Callable[[], None], due_in: Callable[[], float]
+) -> int:
     while True:
         try:
-            return process.wait(LOOK_SECONDS)
+            return process.wait(due_in())
         except subprocess.TimeoutExpired:
             meanwhile()
 

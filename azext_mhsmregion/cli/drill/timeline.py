@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
+from azext_mhsmregion.cli.drill import link
 from azext_mhsmregion.cli.drill.account import Check, Drill
 from azext_mhsmregion.cli.drill.outage import DESTROYED
 from azext_mhsmregion.cli.drill.saw import Try
 
 LAST = float("inf")
+Mark = Tuple[Optional[float], str]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def timeline(drill: Drill) -> List[Moment]:
 
 def text(drill: Drill, held: Sequence[Check], why: Sequence[str]) -> str:
     """What is printed."""
-    lines = [f"Drill of {drill.pool}: {drill.outage.what} is out ({drill.outage.effect})"]
+    lines = [f"Drill of {drill.pool}: {drill.outage.sentence} ({drill.outage.effect})"]
     for moment in timeline(drill):
         when = "" if moment.at is None else f"{moment.at:+.1f} s"
         lines.append(f"  {when:>9}  {'' if moment.at is not None else '  '}{moment.what}")
@@ -46,14 +48,13 @@ def text(drill: Drill, held: Sequence[Check], why: Sequence[str]) -> str:
 
 def _marks(drill: Drill) -> List[Moment]:
     outage, region = drill.outage, drill.outage.region
-    found = [
+    found: List[Mark] = [
         (0.0, f"the command starts; its client stands at {drill.place}"),
-        (outage.begin, f"the outage begins: {outage.what}"),
-        (
-            outage.detected,
-            f"the traffic manager takes {region} for unhealthy{_after(outage.detected, drill)}",
-        ),
+        *_others(drill),
+        (outage.begin, f"the outage begins: {outage.beginning}"),
+        (outage.detected, f"the traffic manager takes {region} for unhealthy{_noticed(drill)}"),
         (drill.failover, f"failover: the client is led to another region{_after(drill.failover, drill)}"),
+        *_held_up(drill),
         (outage.end if outage.begin <= drill.ended else None, "the outage ends"),
         (outage.recovered, f"the traffic manager takes {region} for healthy again"),
         (drill.failback, f"failback: {region} answers"),
@@ -61,6 +62,27 @@ def _marks(drill: Drill) -> List[Moment]:
     ]
     came = [Moment(at, what) for at, what in found if at is not None and at <= drill.ended]
     return sorted(came, key=lambda moment: moment.at or 0.0)
+
+
+def _others(drill: Drill) -> List[Mark]:
+    """The faults that are not the drill's."""
+    return [
+        (
+            max(0.0, one.begin),
+            f"another fault {'begins' if one.begin > 0 else 'is on'}: {one.what} ({one.effect})",
+        )
+        for one in drill.others
+    ]
+
+
+def _held_up(drill: Drill) -> List[Mark]:
+    """What a link's outage has come to shortly before it ends."""
+    held = drill.held_up
+    return [] if held is None else [(held.at, words) for words in link.told(held)]
+
+
+def _noticed(drill: Drill) -> str:
+    return _after(drill.outage.detected, drill) if drill.outage.is_noticed else ", of another fault"
 
 
 def _after(at: Optional[float], drill: Drill) -> str:

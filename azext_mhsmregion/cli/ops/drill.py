@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from uuid import uuid4
 
-from azext_mhsmregion.cli import confirm, context, documents
-from azext_mhsmregion.cli.drill import account, reasons, reports, stage, timeline
+from azext_mhsmregion.cli import confirm, context, documents, eventlog
+from azext_mhsmregion.cli.drill import account, effects, reasons, reports, stage, timeline
 from azext_mhsmregion.cli.drill.account import Bounds, Check, Drill
-from azext_mhsmregion.cli.drill.outage import outage
+from azext_mhsmregion.cli.drill.link import held_up
+from azext_mhsmregion.cli.drill.outage import others, outage
 from azext_mhsmregion.cli.drill.saw import instant, saw
 from azext_mhsmregion.cli.errors import OutputError, writing
 from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
+from azext_mhsmregion.model.durations import seconds
 from azext_mhsmregion.model.regions import catalogue
 from azext_mhsmregion.provider.errors import ConflictError, NotFoundError, ProviderError, UsageError
 
@@ -60,13 +62,16 @@ def drill(
         "hsmName": name if scope in WITH_POOL else None,
     }  # fmt: skip
     spec = {member: value for member, value in said.items() if value is not None}
+    effects.require_drillable(effect)
+    _require_spans(after, lasts)
     for file in filter(None, (report, junit)):
         _require_folder(file)
     if kind == "destroyed" and not yes:
         _ask_to_destroy(region)
     made = _rehearse(cmd, name, tuple(words), spec)
     bounds = Bounds(max_errors, max_seconds, rpo)
-    held, why = account.checks(made, bounds), reasons.reasons(made)
+    held = account.checks(made, bounds)
+    why = reasons.reasons(made, has_failed=not all(check.is_held for check in held))
     _write(report, lambda: reports.as_json(made, bounds, held, why))
     _write(junit, lambda: reports.as_junit(made, held, why))
     with writing():
@@ -91,13 +96,17 @@ def _ask_to_destroy(region: str) -> None:
     confirm.ask("The drill destroys a region's pool, and puts everything back afterwards. Begin?")
 
 
+_Records = Sequence[Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class _Scene:
-    """Where the drill plays: the emulator's API, the pool's state before, the client's label and
-    place, and until which event everything is history."""
+    """Where the drill plays: the emulator's API, the pool's state and the faults before, the client's
+    label and place, and until which event everything is history."""
 
     ask: stage.Ask
     before: Mapping[str, Any]
+    faults: _Records
     client: str
     place: str
     mark: str
@@ -118,7 +127,8 @@ def _rehearse(cmd: Any, name: str, words: Tuple[str, ...], spec: Dict[str, Any])
         if spec["kind"] == "destroyed":
             stack.enter_context(stage.put_back(ask, client))
         place = context.place(cmd.cli_ctx) or region
-        scene = _Scene(ask, before, client, place, ask("GET", "events")["after"])
+        faults, mark = ask("GET", "faults")["value"], ask("GET", "events?newest=0")["after"]
+        scene = _Scene(ask, before, faults, client, place, mark)
         environ = stage.surroundings(cmd, found, place, client)
         return _run(scene, words, spec, environ)
     raise AssertionError("a context that swallows errors")
@@ -128,10 +138,17 @@ def _run(scene: _Scene, words: Tuple[str, ...], spec: Dict[str, Any], environ: M
     start = _now(scene.ask)
     with stage.fault(scene.ask, spec) as fault:
         recorder = stage.Recorder(scene.ask, scene.client)
-        code = stage.command(words, environ, recorder.fetch)
+        looker = stage.Looker(scene.ask, _status_path(scene.before["hsmName"]), fault)
+
+        def look() -> None:
+            looker.look()
+            recorder.fetch()
+
+        code = stage.command(words, environ, look, looker.due_in)
+        looker.look()
         ended = _now(scene.ask)
         recorder.fetch()
-        return _seen(scene, words, fault, (start, ended), recorder.records, code)
+        return _seen(scene, words, fault, (start, ended), (recorder.records, looker.looks), code)
 
 
 def _seen(
@@ -139,26 +156,31 @@ def _seen(
     words: Tuple[str, ...],
     fault: Mapping[str, Any],
     span: Tuple[float, float],
-    records: Sequence[Mapping[str, Any]],
+    seen: Tuple[_Records, _Records],
     code: int,
 ) -> Drill:
     """Everything that is to be known, before the outage is cleared away. ``span`` is when the drill
-    started and when the command ended."""
+    started and when the command ended, ``seen`` what the client did and how the pool looked."""
     start, ended = span
+    records, looks = seen
     pool = scene.before["hsmName"]
-    query = documents.with_query("events", after=scene.mark, hsmName=pool)
+    events, _ = eventlog.since(lambda path: scene.ask("GET", path), scene.mark, pool)
     after = scene.ask("GET", _status_path(pool))
+    fastest = after["detectionTakesSeconds"][0]
+    ours = outage(fault, events, start, ended - start, fastest)
     return Drill(
         pool=pool,
         place=scene.place,
         client=scene.client,
         words=words,
-        outage=outage(fault, scene.ask("GET", query)["value"], start, ended - start),
+        outage=ours,
         saw=saw(records, f"{pool.lower()}{POOL_SUFFIX}", start),
         ended=ended - start,
         exit_code=code,
         lost=_lost(after) - _lost(scene.before),
         within=after["failoverWithinSeconds"],
+        others=others(scene.faults, scene.before, start, ended - start),
+        held_up=held_up(ours, looks, events, start) if ours.to else None,
     )
 
 
@@ -197,6 +219,20 @@ def _status_path(pool: str) -> str:
 
 def _lost(status: Mapping[str, Any]) -> int:
     return sum(one["writes"] for one in status["lost"])
+
+
+def _require_spans(after: str, lasts: Optional[str]) -> None:
+    """Raises UsageError for times that are none, and for an outage of no length."""
+    for option, text in (("--after", after), ("--for", lasts)):
+        try:
+            length = 1.0 if text is None else seconds(text)
+        except ValueError:
+            raise UsageError(f"{option} is '{text}'; it must be a time such as 10s, 2m or 1h.") from None
+        if option == "--for" and not length:
+            raise UsageError(
+                "An outage of no length breaks nothing.",
+                "Say with --for how long it lasts; without --for it ends with the command.",
+            )
 
 
 def _require_folder(file: str) -> None:

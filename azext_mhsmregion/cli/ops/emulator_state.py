@@ -77,10 +77,12 @@ def settings(
     place=None,
     routing=None,
     latency=None,
+    pacing=None,
 ) -> Dict[str, Any]:
     wanted = {
         "place": place,
         "routing": routing,
+        "pacing": pacing,
         "latency": None if latency is None else _latency(latency),
         "profile": profile,
         "edition": edition,

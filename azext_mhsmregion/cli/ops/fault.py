@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any, Dict, List, Optional
 
-from azext_mhsmregion.cli import confirm, context, documents
+from azext_mhsmregion.cli import confirm, context, documents, eventlog
 from azext_mhsmregion.provider.errors import UsageError
 
 FOLLOW_SECONDS = 1.0
@@ -59,22 +59,21 @@ def clear(cmd, fault=None, every=False) -> List[Dict[str, Any]]:
 
 
 def events(cmd, hsm_name=None, after=None, follow=False) -> Optional[List[Dict[str, Any]]]:
-    page = _events(cmd, hsm_name, after or "")
+    def get(path: str) -> Any:
+        return context.control(cmd.cli_ctx, "GET", path)
+
+    found, mark = eventlog.since(get, after or "", hsm_name)
     if not follow:
-        return page["value"]
+        return found
     while True:
-        for event in page["value"]:
+        for event in found:
             print(json.dumps(event), flush=True)
         if sys.stdout.closed:
             return None
         context.sleep(FOLLOW_SECONDS)
-        page = _events(cmd, hsm_name, page["after"])
+        found, mark = eventlog.since(get, mark, hsm_name)
 
 
 def metrics(cmd) -> None:
     """Prometheus' text format is its own; no --output changes it."""
     sys.stdout.write(context.emulator(cmd.cli_ctx).control_text("GET", "metrics"))
-
-
-def _events(cmd: Any, hsm_name: Optional[str], after: str) -> Dict[str, Any]:
-    return context.control(cmd.cli_ctx, "GET", documents.with_query("events", after=after, hsmName=hsm_name))

@@ -7,9 +7,9 @@ import shutil
 import sys
 from typing import Any, Dict, List, Optional, Tuple
 
-from azext_mhsmregion.cli import context, documents
+from azext_mhsmregion.cli import context, documents, ending, eventlog
 from azext_mhsmregion.cli.ops.region_view import ask
-from azext_mhsmregion.cli.picture import COLOURS, PLAIN, Picture
+from azext_mhsmregion.cli.picture import COLOURS, PLAIN, Picture, Size
 
 HOME_AND_CLEAR = "\x1b[H\x1b[J"
 FULL_SCREEN, BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
@@ -22,12 +22,13 @@ def watch(cmd, name, places=None, interval=1.0, count=None, resource_group_name=
     events: List[Dict[str, Any]] = []
     mark, drawn = "", 0
     try:
-        while count is None or drawn < count:
-            status, routes, events, mark = _look(cmd, name, places, events, mark)
-            _draw(picture.lines(status, routes, events), live, first=not drawn)
-            drawn += 1
-            if count is None or drawn < count:
-                context.sleep(interval)
+        with ending.ended_by_sigterm():
+            while count is None or drawn < count:
+                status, routes, events, mark = _look(cmd, name, places, events, mark)
+                drawn += 1
+                _draw(picture.lines(status, routes, events, _size() if live else None), live, drawn == 1)
+                if count is None or drawn < count:
+                    context.sleep(interval)
     except KeyboardInterrupt:
         pass  # how one leaves a live table
     finally:
@@ -39,18 +40,27 @@ def _look(
     cmd: Any, name: str, places: Optional[List[str]], events: List[Dict[str, Any]], mark: str
 ) -> Tuple[Dict[str, Any], List[Dict[str, Any]], List[Dict[str, Any]], str]:
     """Status, routes, the newest events, and the mark behind them."""
+
+    def get(path: str) -> Any:
+        return ask(cmd, path)
+
     quoted = documents.quoted(name)
-    status = ask(cmd, f"pools/{quoted}/status")
+    status = get(f"pools/{quoted}/status")
     stand = places or [region["name"] for region in status["regions"]]
     paths = [documents.with_query(f"pools/{quoted}/route", **{"from": place}) for place in stand]
-    page = ask(cmd, documents.with_query("events", after=mark, hsmName=name))
-    return status, [ask(cmd, path) for path in paths], [*events, *page["value"]][-LATEST:], page["after"]
+    came, mark = eventlog.since(get, mark, name) if mark else eventlog.newest(get, LATEST, name)
+    return status, [get(path) for path in paths], [*events, *came][-LATEST:], mark
+
+
+def _size() -> Size:
+    """Of the terminal; its last line stays empty, where the cursor is."""
+    columns, rows = shutil.get_terminal_size()
+    return Size(columns, rows - 1)
 
 
 def _draw(lines: List[str], live: bool, first: bool) -> None:
     if live:
-        height = shutil.get_terminal_size().lines
-        text = (FULL_SCREEN if first else "") + HOME_AND_CLEAR + "\n".join(lines[: height - 1])
+        text = (FULL_SCREEN if first else "") + HOME_AND_CLEAR + "\n".join(lines)
     else:
         text = ("" if first else "\n") + "\n".join(lines) + "\n"
     sys.stdout.write(text)

@@ -103,7 +103,6 @@ def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
                 catalogue(),
                 unit.settings.edition,
                 unit.settings.without_capacity,
-                acceptance.unsent_until(unit, pool, giving_up=True),
                 unit.faults,
             )
             change = extension.change_regions(pool, listed, act(ask, unit), conditions)

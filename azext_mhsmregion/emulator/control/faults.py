@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from azext_mhsmregion.emulator import breaking, fault_spec, parse
-from azext_mhsmregion.emulator.arm.bodies import stamp
+from azext_mhsmregion.emulator.fault_facts import shown
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
-from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model.clock import NEVER
-from azext_mhsmregion.model.faults import Fault
 
 
 def register(router: Router) -> None:
@@ -52,25 +49,3 @@ def clear_all(ask: Ask, _: Any) -> Response:
     with ask.parts.writing("fault") as unit:
         cleared = [shown(unit, fault) for fault in breaking.clear_all(unit)]
     return json_response(200, {"value": cleared})
-
-
-def shown(unit: Unit, fault: Fault) -> Dict[str, Any]:
-    """A fault as JSON, with times of service time."""
-    pool = unit.tx.pool_by_id(fault.pool) if fault.pool else None
-    end: Optional[str] = None if fault.end >= NEVER else stamp(fault.end, milliseconds=True)
-    return {
-        "id": fault.id,
-        "scope": fault.scope.value,
-        "hsmName": None if pool is None else pool.name,
-        "region": fault.region,
-        "partition": fault.partition,
-        "to": fault.to or None,
-        "oneWay": None if not fault.to else not fault.both_ways,
-        "effect": fault.effect.value,
-        "kind": fault.kind.value,
-        "rate": fault.rate,
-        "milliseconds": fault.milliseconds or None,
-        "start": stamp(fault.start, milliseconds=True),
-        "end": end,
-        "state": "on" if fault.covers(unit.now) else "planned" if unit.now < fault.start else "over",
-    }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_mhsmregion.emulator import events, metrics, overview
+from azext_mhsmregion.emulator import events, metrics, overview, parse
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import places
+from azext_mhsmregion.model.errors import Invalid
 
 
 def register(router: Router) -> None:
@@ -33,10 +34,22 @@ def route(ask: Ask, _: Any, name: str) -> Response:
 
 
 def list_events(ask: Ask, _: Any) -> Response:
-    """Events behind ``after`` (what the last page said), of all pools or of ``hsmName``."""
+    """Events behind ``after`` (what the last page said), or the ``newest`` so many; of all pools or of
+    ``hsmName``."""
     query = ask.request.query
+    pool = query.get("hsmName")
     with ask.parts.reading() as unit:
-        return json_response(200, events.since(unit, query.get("after", ""), query.get("hsmName")))
+        if "newest" in query:
+            return json_response(200, events.newest(unit, _count(query["newest"]), pool))
+        return json_response(200, events.since(unit, query.get("after", ""), pool))
+
+
+def _count(text: str) -> int:
+    """Raises Invalid."""
+    number = parse.whole_number(text)
+    if number is None or number > events.PAGE:
+        raise Invalid(f"'newest' must be a number from 0 to {events.PAGE}.", "BadParameter")
+    return number
 
 
 def show_metrics(ask: Ask, _: Any) -> Response:

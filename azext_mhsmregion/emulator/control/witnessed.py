@@ -37,8 +37,12 @@ def _service_time(unit: Unit, real: int) -> int:
 
 
 def _shown(unit: Unit, seen: Seen) -> Dict[str, Any]:
+    """``time`` and ``begun`` are service time; ``realTime`` and ``milliseconds``, how long it took, are
+    real: with a scaled clock one is no measure of the other."""
+    begun = seen.at - round(seen.milliseconds)
     return {
         "time": stamp(_service_time(unit, seen.at), milliseconds=True),
+        "begun": stamp(_service_time(unit, begun), milliseconds=True),
         "realTime": stamp(seen.at, milliseconds=True),
         "kind": seen.kind,
         "connection": seen.connection,

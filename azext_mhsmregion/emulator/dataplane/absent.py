@@ -12,9 +12,6 @@ from azext_mhsmregion.model.errors import NotCovered
 ROUTES = (
     ("POST", "/keys/restore"),
     ("POST", "/keys/{name}/backup"),
-    ("POST", "/keys/{name}/rotate"),
-    ("GET", "/keys/{name}/rotationpolicy"),
-    ("PUT", "/keys/{name}/rotationpolicy"),
     ("PUT", "/keys/{name}/restore"),
     ("GET", "/keys/{name}/attestation"),
     ("GET", "/keys/{name}/{version}/attestation"),

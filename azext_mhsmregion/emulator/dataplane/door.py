@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
+from azext_mhsmregion.emulator import rotations
 from azext_mhsmregion.emulator.dataplane import (
     absent,
     frame,
@@ -13,10 +14,11 @@ from azext_mhsmregion.emulator.dataplane import (
     keys,
     rng,
     roles,
+    rotation,
     security_domain,
     settings,
 )
-from azext_mhsmregion.emulator.dataplane.frame import Arrived, Visit
+from azext_mhsmregion.emulator.dataplane.frame import Arrived, RotationIsDue, Visit
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.identity import Unauthenticated, authenticate
 from azext_mhsmregion.emulator.keyring import Keyring
@@ -37,8 +39,12 @@ API_VERSIONS = (
 NEWEST = "2025-07-01"
 """The newest one that is no preview."""
 
+_REFUSED = 400
+"""From this status on an answer cost the partitions nothing."""
+
 router = Router()
 absent.register(router)
+rotation.register(router)
 keys.register(router)
 key_import.register(router)
 key_use.register(router)
@@ -55,7 +61,10 @@ def handle(ask: Ask, keyring: Keyring, balancer: Balancer) -> Response:
     arrived = frame.locate(ask, balancer)
     if arrived is None:
         return _no_such_name(ask)
-    return _marked(ask, _answer(ask, arrived, keyring), begun)
+    answer = _answer(ask, arrived, keyring)
+    if arrived.paced and answer.status < _REFUSED:
+        answer = _paced(ask, arrived, balancer, answer)
+    return _marked(ask, answer, begun)
 
 
 def _answer(ask: Ask, arrived: Arrived, keyring: Keyring) -> Response:
@@ -73,9 +82,16 @@ def _answer(ask: Ask, arrived: Arrived, keyring: Keyring) -> Response:
     return response._replace(headers=headers, delay=trouble.delay)
 
 
+def _paced(ask: Ask, arrived: Arrived, balancer: Balancer, answer: Response) -> Response:
+    """Held back, beside what a fault does, for as long as its region's partitions are busy (A9)."""
+    with ask.parts.reading() as unit:
+        waits = balancer.pacer.held_back(unit, arrived.pool, arrived.region, ask.request)
+    return answer._replace(delay=answer.delay + waits)
+
+
 def _marked(ask: Ask, response: Response, begun: int) -> Response:
     """With what every answer of a pool carries, the challenge included: an id, and how many real
-    milliseconds it took, those that a fault holds it back among them."""
+    milliseconds it took, those for which it is held back among them."""
     latency = ask.parts.sources.real() - begun + response.delay
     marks = (("x-ms-request-id", ask.parts.sources.new_id()), ("x-ms-server-latency", str(max(0, latency))))
     return response._replace(headers=(*response.headers, *marks))
@@ -95,8 +111,13 @@ def _route(ask: Ask, pool: Pool, region: str, keyring: Keyring) -> Response:
     _check_api_version(ask)
     if handler is None:
         raise _not_found(ask, known)
-    response: Response = handler(Visit(ask, pool, region, keyring), **parameters)
-    return response
+    while True:
+        try:
+            response: Response = handler(Visit(ask, pool, region, keyring), **parameters)
+        except RotationIsDue:
+            rotations.catch_up(ask.parts, pool.id, keyring)
+        else:
+            return response
 
 
 def _check_api_version(ask: Ask) -> None:

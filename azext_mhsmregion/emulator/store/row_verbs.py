@@ -43,6 +43,20 @@ class _Seen(NamedTuple):
 _COLUMNS = "kind, name, version, hlc, origin, accepted, lag, visible_from, tombstone, via, body, data"
 """What :meth:`RowVerbs._row` reads behind the region."""
 
+_DROPPED = "dropped:"
+"""Before a pool's id: under which key of ``meta`` the highest stamp of what was dropped is kept."""
+
+
+def _shown_in(regions: Sequence[str]) -> str:
+    """SQL that is true of a row ``held`` whose write one of the regions shows or will show; takes their
+    names, and NEVER."""
+    marks = ",".join("?" * len(regions))
+    return (
+        f"EXISTS (SELECT 1 FROM row AS kept WHERE kept.pool = held.pool AND kept.region IN ({marks}) "
+        "AND kept.kind = held.kind AND kept.name = held.name AND kept.version = held.version "
+        "AND kept.hlc = held.hlc AND kept.origin = held.origin AND kept.visible_from < ?)"
+    )
+
 
 class RowVerbs:
     """A part of :class:`transaction.Transaction`: nothing else makes one."""
@@ -116,29 +130,23 @@ class RowVerbs:
         )  # fmt: skip
 
     def last_hlc(self, pool_id: str, region: str, now: int) -> int:
-        """The highest hybrid time among what a region shows at ``now``; 0 when nothing."""
+        """The highest hybrid time among what a region shows at ``now``, and what the pool's regions held
+        that has left the store; 0 when nothing."""
         found = self._sql.execute(
             "SELECT hlc FROM row WHERE pool = ? AND region = ? AND visible_from <= ? "
             "ORDER BY hlc DESC LIMIT 1",
             (pool_id, region, now),
         ).fetchone()
-        return 0 if found is None else int(found[0])
+        return max(0 if found is None else int(found[0]), self._dropped(pool_id))
 
-    def last_arrival(
-        self, pool_id: str, origin: Optional[str], living: Sequence[str], before: int = NEVER + 1
-    ) -> int:
-        """The latest instant, before ``before``, at which a write (of ``origin``, or of any region)
-        becomes visible in another of the ``living`` regions; 0 when there is none."""
+    def last_arrival(self, pool_id: str, living: Sequence[str]) -> int:
+        """The latest instant at which a write becomes visible in another of the ``living`` regions; 0 when
+        there is none."""
         marks = ",".join("?" * len(living))
-        query = (
-            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin "
-            "AND visible_from < ?"
-        )
-        values: List[Any] = [pool_id, *living, before]
-        if origin is not None:
-            query += " AND origin = ?"
-            values.append(origin)
-        found = self._sql.execute(query, values).fetchone()
+        found = self._sql.execute(
+            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin",
+            (pool_id, *living),
+        ).fetchone()
         return int(found[0] or 0)
 
     def in_flight(self, pool_id: str, now: int, living: Sequence[str]) -> int:
@@ -169,27 +177,28 @@ class RowVerbs:
         ).fetchone()
         return None if found is None else int(found[0])
 
-    def stuck(self, pool_id: str, origin: str, others: Sequence[str]) -> Loss:
-        """The writes of ``origin`` that no region of ``others`` will ever show as things stand."""
-        marks = ",".join("?" * len(others))
+    def stuck(self, pool_id: str, region: str, others: Sequence[str]) -> Dict[str, Loss]:
+        """By origin, the writes that ``region`` has and that no region of ``others`` will ever show as
+        things stand."""
         found = self._sql.execute(
-            "SELECT count(*), min(accepted) FROM "
-            f"(SELECT min(CASE WHEN region IN ({marks}) THEN visible_from ELSE ? END) AS first, accepted "
-            "FROM row WHERE pool = ? AND origin = ? GROUP BY kind, name, version, hlc HAVING first >= ?)",
-            (*others, NEVER, pool_id, origin, NEVER),
+            "SELECT origin, count(*), min(accepted) FROM row AS held WHERE pool = ? AND region = ? "
+            f"AND visible_from < ? AND NOT {_shown_in(others)} GROUP BY origin",
+            (pool_id, region, NEVER, *others, NEVER),
         )
-        writes, oldest = found.fetchone()
         from azext_mhsmregion.model.loss import Loss
 
-        return Loss(int(writes), int(oldest or 0))
+        return {origin: Loss(writes, oldest) for origin, writes, oldest in found}
 
-    def drop_stuck(self, pool_id: str, origin: str) -> None:
-        """Take out what of ``origin`` will never be shown elsewhere: it was given up. What another
-        region sends on (``via``) waits for its link."""
+    def drop_stuck(
+        self, pool_id: str, region: str, origins: Sequence[str], others: Sequence[str], living: Sequence[str]
+    ) -> None:
+        """Take out what :meth:`stuck` counts of some ``origins`` where it would never be shown, and where
+        nobody ``living`` is: it was given up, and is counted once."""
+        marks, of = ",".join("?" * len(living)), ",".join("?" * len(origins))
         self._sql.execute(
-            "DELETE FROM row WHERE pool = ? AND origin = ? AND region <> origin AND visible_from >= ? "
-            "AND via = ''",
-            (pool_id, origin, NEVER),
+            f"DELETE FROM row AS held WHERE pool = ? AND (visible_from >= ? OR region NOT IN ({marks})) "
+            f"AND region <> ? AND origin IN ({of}) AND {_shown_in([region])} AND NOT {_shown_in(others)}",
+            (pool_id, NEVER, *living, region, *origins, region, NEVER, *others, NEVER),
         )
 
     def drop_regions(self, pool_id: str, living: Sequence[str]) -> None:
@@ -200,6 +209,7 @@ class RowVerbs:
                 self._drop_region(pool_id, region, living)
         if not living:
             self._sql.execute("DELETE FROM material WHERE pool = ?", (pool_id,))
+            self._sql.execute("DELETE FROM meta WHERE key = ?", (_DROPPED + pool_id,))
 
     def drop_purged_keys(self, pool_id: str, living: Sequence[str], now: int) -> None:
         """Drop the rows and material of keys whose purge every living region shows, once nothing
@@ -217,6 +227,7 @@ class RowVerbs:
                 "FROM row WHERE pool = ? AND name = ? AND kind LIKE 'key%' "
                 f"AND ((hlc, origin) <= (?, ?) OR version IN ({marks}))"
             )
+            self._remember(pool_id, f"SELECT max(hlc) {ended}", (*below, *versions))
             self._sql.execute(f"DELETE FROM body WHERE id IN (SELECT body {ended})", (*below, *versions))
             self._sql.execute(f"DELETE {ended}", (*below, *versions))
             self._sql.execute(f"DELETE FROM material WHERE version IN ({marks})", versions)
@@ -232,6 +243,8 @@ class RowVerbs:
             if not settled:
                 continue
             hides_nothing = held[settled[-1]].tombstone and len(settled) == len(held)
+            if hides_nothing:  # what else is dropped is below a row that stays
+                self._remember(pool_id, "SELECT ?", (settled[-1][0],))
             for hlc, origin in settled if hides_nothing else settled[:-1]:
                 key = (pool_id, kind.value, name, version, hlc, origin)
                 where = "WHERE pool = ? AND kind = ? AND name = ? AND version = ? AND hlc = ? AND origin = ?"
@@ -257,6 +270,18 @@ class RowVerbs:
                 latest = max(before.latest, visible)
                 held[hlc, origin] = before._replace(latest=latest, regions=before.regions + 1)
         return held
+
+    def _dropped(self, pool_id: str) -> int:
+        """The highest hybrid time among the rows of a pool that have left the store (L6): a new write is
+        above whatever a region has ever seen, be it gone."""
+        found = self._sql.execute("SELECT value FROM meta WHERE key = ?", (_DROPPED + pool_id,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def _remember(self, pool_id: str, query: str, values: Sequence[Any]) -> None:
+        """Rows up to the hybrid time that ``query`` answers leave the store."""
+        (hlc,) = self._sql.execute(query, tuple(values)).fetchone()
+        if hlc is not None and hlc > self._dropped(pool_id):
+            self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_DROPPED + pool_id, str(hlc)))
 
     def _regions_with_rows(self, pool_id: str) -> List[str]:
         """One seek of the primary key for each region, however many rows it has."""
@@ -293,6 +318,7 @@ class RowVerbs:
         """The rows of one write share one body, so a body lives on where the primary key finds
         the same write in a living region."""
         marks = ",".join("?" * len(living))
+        self._remember(pool_id, "SELECT max(hlc) FROM row WHERE pool = ? AND region = ?", (pool_id, region))
         self._sql.execute(
             "DELETE FROM body WHERE id IN (SELECT body FROM row AS lost WHERE pool = ? AND region = ? "
             f"AND NOT EXISTS (SELECT 1 FROM row AS kept WHERE kept.pool = lost.pool "

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from azext_mhsmregion.emulator.store import codec
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 TABLES = ("meta", "pool", "operation", "body", "row", "material", "event", "fault")
 """All tables, each behind those that its rows refer to."""
+
+_OF_POOL = "(event.pool = ?1 OR event.pool = ?2 COLLATE NOCASE AND service_time >= ?3)"
+"""True of the events of the pool whose :func:`_names` come first. Stores of before have its name where its
+id is now."""
+
+_SHOWN_TO = f"(?1 IS NULL OR {_OF_POOL} OR event.pool = '' AND service_time >= ?3)"
+"""True of those and of events that hit every pool; without a pool, of all."""
 
 
 class Transaction(RowVerbs):
@@ -50,15 +57,18 @@ class Transaction(RowVerbs):
         if written.rowcount != 1:
             raise RuntimeError(f"stale record of pool {pool.name}: revision {pool.revision - 1}")
         if pool.operation is not None:
-            self._sql.execute(
-                "INSERT OR REPLACE INTO operation (id, pool, record) VALUES (?, ?, ?)",
-                (pool.operation.id.lower(), pool.id, codec.encode_operation(pool.operation)),
-            )
+            self.put_operation(pool.operation)
         return pool
 
     def pool_by_id(self, pool_id: str) -> Optional[Pool]:
         found = self._sql.execute("SELECT record FROM pool WHERE id = ?", (pool_id,)).fetchone()
         return None if found is None else codec.decode_pool(found[0])
+
+    def put_operation(self, operation: Operation) -> None:
+        self._sql.execute(
+            "INSERT OR REPLACE INTO operation (id, pool, record) VALUES (?, ?, ?)",
+            (operation.id.lower(), operation.pool, codec.encode_operation(operation)),
+        )
 
     def operation(self, operation_id: str) -> Optional[Operation]:
         found = self._sql.execute(
@@ -103,35 +113,52 @@ class Transaction(RowVerbs):
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (codec.encode_clock(clock),))
 
     def put_event(self, pool: str, kind: str, service: int, real: int, data: Mapping[str, Any]) -> None:
+        """Add an audit event; ``pool`` is a name, "" for what hits every pool. It stays with the pool that
+        has the name now: one that takes the name later starts without a history."""
         self._sql.execute(
-            "INSERT INTO event (service_time, real_time, pool, kind, data) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO event (service_time, real_time, pool, kind, data) VALUES "
+            "(?1, ?2, coalesce((SELECT id FROM pool WHERE name = ?3 ORDER BY rowid DESC), ?3), ?4, ?5)",
             (service, real, pool, kind, json.dumps(data)),
         )
 
     def events(self, kind: Optional[str] = None) -> List[Dict[str, Any]]:
         """Audit events, oldest first."""
-        found = self._sql.execute(
-            "SELECT service_time, real_time, pool, kind, data FROM event "
-            "WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
-            (kind,),
-        )
-        names = ("service_time", "real_time", "pool", "kind")
-        return [{**dict(zip(names, row)), **json.loads(row[4])} for row in found]
+        return self._events("?1 IS NULL OR kind = ?1", (kind,), "event.id")
 
-    def event_counts(self, pool: str) -> Dict[str, int]:
+    def event_counts(self, pool: Pool) -> Dict[str, int]:
         """How many events of each kind a pool has."""
-        found = self._sql.execute("SELECT kind, count(*) FROM event WHERE pool = ? GROUP BY kind", (pool,))
+        found = self._sql.execute(
+            f"SELECT kind, count(*) FROM event WHERE {_OF_POOL} GROUP BY kind", _names(pool)
+        )
         return dict(found.fetchall())
 
-    def events_after(self, last: int, pool: Optional[str] = None) -> List[Dict[str, Any]]:
-        """Audit events behind the one with id ``last``, oldest first, with their ids."""
+    def events_of(self, pool: Pool, kind: str) -> List[Dict[str, Any]]:
+        """A pool's own audit events of a kind, oldest first."""
+        return self._events(f"{_OF_POOL} AND kind = ?4", (*_names(pool), kind), "event.id")
+
+    def events_after(self, last: int, pool: Optional[Pool] = None, most: int = -1) -> List[Dict[str, Any]]:
+        """Audit events behind the one with id ``last``, oldest first, ``most`` of them; with a pool, its
+        own and those that hit every pool while it was there."""
+        values = (*_names(pool), last, most)
+        return self._events(f"{_SHOWN_TO} AND event.id > ?4", values, "event.id LIMIT ?5")
+
+    def newest_events(self, most: int, pool: Optional[Pool] = None) -> List[Dict[str, Any]]:
+        """The last ``most`` of them, oldest first."""
+        return self._events(_SHOWN_TO, (*_names(pool), most), "event.id DESC LIMIT ?4")[::-1]
+
+    def last_event(self) -> int:
+        """The id of the newest audit event, 0 when there is none."""
+        return int(self._sql.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
+
+    def _events(self, which: str, values: Sequence[Any], order: str) -> List[Dict[str, Any]]:
+        """Each with its id, times, the name of its pool, and its own kind; what its facts say of the kind
+        of an object is ``object_kind``."""
         found = self._sql.execute(
-            "SELECT id, service_time, real_time, pool, kind, data FROM event "
-            "WHERE id > ?1 AND (?2 IS NULL OR pool = '' OR pool = ?2 COLLATE NOCASE) ORDER BY id",
-            (last, pool),
+            "SELECT event.id, service_time, real_time, coalesce(pool.name, event.pool), kind, data "
+            f"FROM event LEFT JOIN pool ON pool.id = event.pool WHERE {which} ORDER BY {order}",
+            tuple(values),
         )
-        names = ("id", "service_time", "real_time", "pool", "kind")
-        return [{**json.loads(row[5]), **dict(zip(names, row))} for row in found]
+        return [_event(row) for row in found]
 
     def clear(self) -> None:
         """Take everything out: pools, objects, material, settings, clock, events."""
@@ -147,3 +174,15 @@ class Transaction(RowVerbs):
                 rows = source.execute(f"SELECT * FROM {table}")
                 marks = ",".join("?" * len(rows.description))
                 self._sql.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+
+def _names(pool: Optional[Pool]) -> Tuple[Any, ...]:
+    return (None, None, None) if pool is None else (pool.id, pool.name, pool.created)
+
+
+def _event(row: Tuple[Any, ...]) -> Dict[str, Any]:
+    facts = json.loads(row[5])
+    if "kind" in facts:
+        facts["object_kind"] = facts.pop("kind")
+    own = dict(zip(("id", "service_time", "real_time", "pool", "kind"), row))
+    return {**own, **facts, **own}

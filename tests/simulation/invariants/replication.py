@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Tuple
+from typing import Dict, Iterable, List, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.replication import Row
@@ -23,7 +23,6 @@ class Replication:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.history = book.history
-        self.forgotten = 0
 
     # -- what happened since the pool was last touched ----------------------------------------
     def elapsed(self, rows: Iterable[Row], now: int) -> None:
@@ -59,7 +58,9 @@ class Replication:
 
     def _left(self, stay: Stay, when: int) -> None:
         if stay.dead is None and not stay.failed:
-            unsent = self.book.unseen(stay, when, stay)
+            homes = [home for home in self.book.homes if home is stay or not home.is_there(when)]
+            unseen = (one for home in homes for one in self.book.unseen(home, when, stay))
+            unsent = [one for one in unseen if stay in one.shown]
             if unsent and self.book.witnesses(when, stay):
                 self._fail("E3", f"{stay.name} is gone with {len(unsent)} writes unsent", unsent[0])
         self.book.leave(stay.name, when)
@@ -93,7 +94,7 @@ class Replication:
             row = event.row
             if event.what == "put":
                 known = self.book.entries.get(write_id(row))
-                if known is None or (known.ended and row.accepted == now and row.region == row.stamp.origin):
+                if known is None:
                     made.append(self._acknowledged(row, now))
                 elif row.visible_from <= now:
                     self.arrived(row)
@@ -106,8 +107,10 @@ class Replication:
                     self._fail("L3", f"{row.region} showed a write and shows it no more", entry)
                 if row.visible_from <= now:
                     self.arrived(row)
-            else:
+            elif event.what == "dropped":
                 self._dropped(row)
+            else:
+                self._given_up(row)
         journal.clear()
         return made
 
@@ -115,25 +118,20 @@ class Replication:
         if row.region != row.stamp.origin or row.via:
             raise Violation("L6", f"a row that nobody acknowledged: {row}", self.book.id, row.name)
         stay = self.book.stays[row.region]
-        seen, skew = stay.hlc, self.history.skew(row.region, now)
+        seen, skew = max(stay.hlc, self.book.dropped), self.history.skew(row.region, now)
         entry = self.book.acknowledged(row)
         if row.visible_from != now or row.accepted != now:
             self._fail("L3", f"{row.region} does not show its own write at once", entry)
         wanted = max((now + skew) << 16, seen + 1)
-        if row.stamp.hlc != wanted and row.stamp.hlc != self._above_what_is_held(stay, entry, now + skew):
+        if row.stamp.hlc != wanted:
             self._fail("L6", f"stamp {row.stamp.hlc} where {wanted} was due (seen: {seen})", entry)
         return entry
 
-    def _above_what_is_held(self, stay: Stay, entry: Entry, clock: int) -> int:
-        """The store forgets stamps with the rows that it drops (purges, tombstones): a stamp may then be
-        below one that nobody holds any more. Known, and counted."""
-        self.forgotten += 1
-        held = (one.order[0] for group in stay.seen.values() for one in group.values() if one is not entry)
-        return max(clock << 16, max(held, default=0) + 1)
-
     def _dropped(self, row: Row) -> None:
-        """Rows leave the store with their region, given up, or once a purge is everywhere (D5)."""
+        """Rows leave the store with their region, superseded, or once a purge is everywhere (D5); their
+        stamps are remembered (L6)."""
         entry, stay = self.book.entries[write_id(row)], self.book.stays.get(row.region)
+        self.book.dropped = max(self.book.dropped, row.stamp.hlc)
         if stay is None or not stay.holds():
             return
         if stay not in entry.shown and (entry.lost is not None or stay.dead is not None):
@@ -144,6 +142,14 @@ class Replication:
             entry.ended = True
             self.book.ended += 1
         self.book.forget(stay, entry)
+
+    def _given_up(self, row: Row) -> None:
+        """Rows leave the store where nobody living will see them, with a removal that lost them (E3)."""
+        entry, stay = self.book.entries[write_id(row)], self.book.stays.get(row.region)
+        if entry.lost is None and not entry.ended:
+            self._fail("E3", f"{row.region} will not be sent a write that is not lost", entry)
+        if stay is not None:
+            self.book.forget(stay, entry)
 
     def _may_end(self, entry: Entry) -> bool:
         """Purged, superseded by what every region shows, or a tombstone that hides nothing more."""
@@ -176,7 +182,7 @@ class Replication:
         when = row.visible_from
         if stay in entry.shown:
             self._fail("L3", f"{stay.name} is given the same write twice", entry)
-        if entry.lost is not None:
+        if entry.lost is not None and not (entry.told and stay.removed is not None):  # they go together
             self._fail("L5b", f"{stay.name} shows a write that nobody had any more", entry)
         if when < stay.ready:
             self._fail("E1", f"{stay.name} shows a write before it is Succeeded", entry)
@@ -264,7 +270,9 @@ class Replication:
             while first < len(home.log) and self._is_excused(home.log[first], stay):
                 first += 1
             stay.nexts[home] = first
-            if first == len(home.log) or home.name in waiting:
+            if first == len(home.log) or home.log[first].told:
+                continue
+            if home.name in waiting:
                 continue  # behind what a region of that name accepted in a former life
             waiting.add(home.name)
             if self._is_overdue(stay, home.log[first], now):
@@ -272,6 +280,8 @@ class Replication:
                 self._fail("L5" if self.history.version else "L1", message, home.log[first])
 
     def _is_excused(self, entry: Entry, stay: Stay) -> bool:
+        if entry.told and stay.removed is not None and not entry.ended:
+            return stay in entry.shown  # it goes together with what has it, and may still be sent it
         return entry.lost is not None or entry.ended or stay in entry.shown
 
     def _is_overdue(self, stay: Stay, entry: Entry, now: int) -> bool:
@@ -319,23 +329,67 @@ class Replication:
             message = f"the removal of {stay.name}, accepted {stay.removed}, does not end"
             raise Violation("E3", message, self.book.id)
 
-    # -- what a removal gives up --------------------------------------------------------------
-    def given_up(self, leaving: Stay, now: int) -> List[Entry]:
-        """E3: writes of the leaving region that nobody shows and that no link will ever carry."""
-        others = list(self.book.witnesses(now, leaving))
-        if not others:
-            return []
-        kept = set()
-        for other in others:
-            due = 0
-            pair = (self.book.id, leaving.name, other.name)
-            for entry in leaving.log[other.nexts.get(leaving, 0) :]:
-                sent = max(entry.accepted, other.ready)
-                blocked = self.history.blocked(*pair, sent)
-                due = max(due, earliest(sent, entry.lag, blocked, self.history.slow(*pair)))
-                if due < NEVER:
-                    kept.add(entry.identity)
-        return [one for one in self.book.unseen(leaving, now, leaving) if one.identity not in kept]
+    # -- what goes with a region ----------------------------------------------------------------
+    def given_up(self, leaving: List[Stay], now: int) -> Dict[Stay, List[Entry]]:
+        """E3: what regions that go together lose: what only they have and can never bring to one that
+        stays. Of each, what it accepted; of regions that are dead or gone, what the last of them has."""
+        alive = self.book.witnesses(now)
+        going = [stay for stay in leaving if stay in alive]
+        lost: Dict[Stay, List[Entry]] = {stay: [] for stay in leaving}
+        for home in self.book.homes if going else ():
+            if home in alive and home not in going:
+                continue
+            last: Dict[Stay, int] = {}
+            everywhere = min((one.nexts.get(home, 0) for one in alive if one is not home), default=0)
+            for entry in home.log[everywhere if len(going) < len(alive) else 0 :]:
+                if entry.lost is not None or entry.ended:
+                    continue
+                due = self._dues(entry, alive, now)
+                last = {one: max(when, last.get(one, 0)) for one, when in due.items()}
+                if all(last[one] >= NEVER for one in alive if one not in going):
+                    holders = [one for one in going if last[one] < NEVER]
+                    lost[home if home in going else holders[-1]].append(entry)
+        return lost
+
+    def _dues(self, entry: Entry, alive: List[Stay], now: int) -> Dict[Stay, int]:
+        """From when on each living region shows a write of one that goes, or is dead or gone: from that,
+        while it is there, else from whoever has it first."""
+        home = entry.home
+        due = {stay: entry.shown.get(stay, NEVER) for stay in alive}
+        since = home.dead or home.removed or home.ended or now
+        if home in alive:
+            since, waiting = now, [one for one in alive if due[one] >= NEVER]
+            due.update((one, self._from(home, one, entry, entry.accepted)) for one in waiting)
+        for _ in alive:
+            for one in [stay for stay in alive if due[stay] >= NEVER]:
+                offers = (
+                    self._from(other, one, entry, max(since, seen))
+                    for other, seen in due.items()
+                    if other is not one and seen < NEVER
+                )
+                due[one] = min(offers, default=NEVER)
+        return due
+
+    def _from(self, sender: Stay, stay: Stay, entry: Entry, sent: int) -> int:
+        pair, sent = (self.book.id, sender.name, stay.name), max(sent, stay.ready)
+        return earliest(sent, entry.lag, self.history.blocked(*pair, sent), self.history.slow(*pair))
+
+    def died_with(self, stay: Stay, now: int) -> List[Entry]:
+        """L5b, E6: what is lost since a region was destroyed, and was not told with another. What other
+        dead ones accepted is told as theirs; the last of all took everything with it."""
+        alive = self.book.witnesses(now)
+        dead = [one for one in self.book.stays.values() if one.dead is not None and not one.failed]
+        last = max(dead, key=lambda one: (one.dead or 0, one.name))
+        found = [
+            entry
+            for entry in self.book.entries.values()
+            if stay in entry.shown and not entry.ended and entry.lost is not None and not entry.told
+        ]
+        if alive or stay is not last:
+            names = [one.name for one in dead if one is not stay]
+            found = [entry for entry in found if entry.home.name not in names]
+            found = [entry for entry in found if alive or last not in entry.shown]
+        return found
 
     def _fail(self, rule: str, message: str, entry: Entry) -> None:
         what = f"{entry.kind.value} {entry.group[1]} {entry.version} of {entry.home.name}"

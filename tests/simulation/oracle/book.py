@@ -53,7 +53,8 @@ class Stay:
 
 @dataclass(eq=False)
 class Book:
-    """The oracle's record of one pool. ``stays`` are those of now, ``former`` those that ended."""
+    """The oracle's record of one pool. ``stays`` are those of now, ``former`` those that ended,
+    ``dropped`` the highest hybrid time that has left the store."""
 
     id: str
     name: str
@@ -75,6 +76,7 @@ class Book:
     last_write: int = 0
     lost: int = 0
     ended: int = 0
+    dropped: int = 0
     activated: Optional[int] = None
     busy_until: int = 0
     deleted: Optional[Tuple[int, int]] = None

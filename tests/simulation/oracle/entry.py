@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 class Entry:
     """``home`` is the stay that accepted it, ``number`` its place in that log. ``shown``: since when each
-    stay shows it. ``lost`` is when no living region had it any more, ``ended`` that a purge that every
+    stay shows it. ``lost`` is when no living region had it any more, ``told`` that the audit log says so with
+    a removal, ``ended`` that a purge that every
     region shows let it go."""
 
     __slots__ = (
         "identity", "group", "kind", "version", "order", "home", "number", "accepted", "lag", "tombstone",
-        "body", "shown", "lost", "ended",
+        "body", "shown", "lost", "told", "ended",
     )  # fmt: skip
 
     def __init__(self, row: Row, home: Stay, number: int) -> None:
@@ -36,6 +37,7 @@ class Entry:
         self.body: Mapping[str, Any] = row.body
         self.shown: Dict[Stay, int] = {home: row.accepted}
         self.lost: Optional[int] = None
+        self.told = False
         self.ended = False
 
     @property
