@@ -80,21 +80,7 @@ def rearrange(unit: Unit, pool: Pool) -> Pool:
         links_of(unit, pool),
     )
     unit.tx.move_rows(pool.id, moved.rows)
-    return _unsure(unit, _jobs(unit, replace(pool, links=moved.links)))
-
-
-def _jobs(unit: Unit, pool: Pool) -> Pool:
-    """The record with its backup and its restore as the faults let them end (E7)."""
-    if pool.backup is None and pool.restore is None:
-        return pool
-    from azext_mhsmregion.model import jobs  # few pools have any
-
-    for name, job in (("backup", pool.backup), ("restore", pool.restore)):
-        if job is not None and job.running(unit.now):
-            job = jobs.ending(job, unit.profile.of(name), unit.faults, unit.now)
-            unit.tx.put_operation(job)
-            pool = replace(pool, **{name: job})
-    return pool
+    return _unsure(unit, replace(pool, links=moved.links))
 
 
 def _awaiting(unit: Unit, pool: Pool, rows: Sequence[Row]) -> Pool:

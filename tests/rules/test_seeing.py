@@ -139,6 +139,7 @@ def test_l7_status_shows_the_faults_that_are_on_links_too(world: World) -> None:
     link = world.break_link(PRIMARY, EXTENDED, oneWay=True)
     capacity = world.break_("region", EXTENDED, effect="capacity")
     world.break_("pool", PRIMARY, 60, after=60)
+    world.break_("region", "japaneast")
     world.break_("pool", "northeurope", hsmName="Second")
 
     found = world.status()["faults"]
@@ -275,7 +276,23 @@ def test_l7_pages_of_events_are_bounded_and_together_everything_once(
         read += page["value"]
 
     assert _every(read) == _every(whole["value"])
+    assert [event["time"] for event in read] == sorted(event["time"] for event in read)
     assert page["after"] == whole["after"]
+
+
+@pytest.mark.rule("L7")
+def test_l7_events_of_an_earlier_instant_bring_no_change_of_health_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was due and is made late is dated as of then (E8)."""
+    _flapping(world)
+    _, mark = world.stream()
+    with world.emulator.parts.writing("test") as unit:
+        for number in range(5):
+            unit.tx.put_event(POOL, "late", unit.now - 3_000_000, unit.real, {"number": number})
+    monkeypatch.setattr(events, "PAGE", 2)
+
+    assert [event["kind"] for event in world.stream(mark)[0]] == 5 * ["late"]
 
 
 @pytest.mark.rule("L7")

@@ -14,7 +14,7 @@ from azext_mhsmregion.emulator.traffic import Balancer
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import ConnectionBroken
 from azext_mhsmregion.model import activation, availability, messages, rbac
-from azext_mhsmregion.model.errors import Conflict, NotFound, Unavailable
+from azext_mhsmregion.model.errors import Conflict, NotFound
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.trouble import Trouble
 
@@ -74,58 +74,40 @@ class Visit:
         region = self.ask.request.host[: -len(self.pool.name + POOL_SUFFIX)]
         return f"{region}{self.pool.name}{POOL_SUFFIX}"
 
-    def authorize(
-        self,
-        unit: Unit,
-        action: str,
-        scope: str,
-        before_activation: bool = False,
-        while_restoring: bool = False,
-    ) -> None:
-        """Restore mode (E7) and activation (C4), then local RBAC as this region sees it now (K3)."""
-        pool = self._fresh(unit, while_restoring)
+    def authorize(self, unit: Unit, action: str, scope: str, before_activation: bool = False) -> None:
+        """Activation (C4), then local RBAC as this region sees it now (K3)."""
+        pool = self._fresh(unit)
         if not before_activation:
             activation.require_active(pool, unit.now)
         rbac.authorize(objects.rights(unit, pool, self.region), self.ask.ids, action, scope)
 
     @contextmanager
     def reading(
-        self, action: str, scope: str, before_activation: bool = False, while_restoring: bool = False
+        self, action: str, scope: str, before_activation: bool = False
     ) -> Iterator[Tuple[Unit, Pool]]:
         """A unit that reads, once the caller may."""
         with self.ask.parts.reading() as unit:
-            self.authorize(unit, action, scope, before_activation, while_restoring)
-            yield unit, self._fresh(unit, while_restoring)
+            self.authorize(unit, action, scope, before_activation)
+            yield unit, self._fresh(unit)
 
     @contextmanager
     def writing(
         self, what: str, action: str, scope: str, before_activation: bool = False
     ) -> Iterator[Tuple[Unit, Pool]]:
         """A unit that writes, once the caller may and the region takes writes (E3, F3)."""
-        with self.recording(what, action, scope, before_activation) as (unit, pool):
+        with self.ask.parts.writing(what) as unit:
+            self.authorize(unit, action, scope, before_activation)
+            pool = self._fresh(unit)
             region = pool.region(self.region, unit.now)
             if region is None or region.removing is not None:
                 raise Conflict(messages.region_stops_writes(self.region))
             availability.require_writes(pool, self.region, unit.faults, unit.settings.edition, unit.now)
             yield unit, pool
 
-    @contextmanager
-    def recording(
-        self, what: str, action: str, scope: str, before_activation: bool = False
-    ) -> Iterator[Tuple[Unit, Pool]]:
-        """A unit that writes no objects, once the caller may: outages that refuse writes leave it."""
-        with self.ask.parts.writing(what) as unit:
-            self.authorize(unit, action, scope, before_activation)
-            yield unit, self._fresh(unit)
-
-    def _fresh(self, unit: Unit, while_restoring: bool = False) -> Pool:
+    def _fresh(self, unit: Unit) -> Pool:
         pool = unit.tx.pool_by_id(self.pool.id)
         if pool is None or pool.phase(unit.now) != "live" or pool.region(self.region, unit.now) is None:
             raise NotFound(f"Managed HSM {self.pool.name} is not in {self.region} any more.")
-        if pool.is_restoring(unit.now):
-            if not while_restoring:
-                raise Unavailable(messages.restore_mode(pool.name))
-            return pool
         if pool.rotation_due is not None and pool.rotation_due <= unit.now:
             raise RotationIsDue
         return pool
