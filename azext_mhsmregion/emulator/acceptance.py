@@ -10,13 +10,14 @@ from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 from azext_mhsmregion.emulator.objects import KEYS
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import faults, merge, replication
-from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.extension import RegionChange, removal_waits
 from azext_mhsmregion.model.lifecycle import settled
 from azext_mhsmregion.model.loss import Loss, total
 from azext_mhsmregion.model.network import Network, network
 from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.replication import Accepted
 from azext_mhsmregion.model.rows import Kind, Row, Write
+from azext_mhsmregion.model.sending import Situation
 
 
 def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool:
@@ -41,46 +42,48 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
     unit.tx.put_rows(pool.id, accepted.rows)
     written = {row.object for row in accepted.rows if row.kind not in (Kind.KEY_VERSION, Kind.KEY_PURGE)}
     unit.tx.compact(pool.id, written, _holding(unit, pool), unit.now)
-    return unit.tx.put_pool(_awaiting(unit, replace(pool, links=accepted.links), accepted.rows))
+    pool = replace(pool, links=accepted.links)
+    if _is_to_end(unit, pool):
+        pool = rearrange(unit, pool)
+    return unit.tx.put_pool(_awaiting(unit, pool, accepted.rows))
 
 
 def apply(unit: Unit, change: RegionChange) -> Pool:
     """Store a change of regions: every added region that will succeed is seeded with the
     primary's rows (E1). What a region of the same name held before is purged first (E9). Removals wait
-    for what was handed to those that go, and for what these have to send to the new ones (E3, L5b)."""
+    for what those that go have to send, to the new ones too (E3, L5b)."""
     pool = settled(change.pool, unit.now)
     fresh = {region.name for region in change.added}
     unit.tx.drop_regions(pool.id, [name for name in _holding(unit, pool) if name not in fresh])
-    links = pool.links
+    rows = unit.tx.rows(pool.id, pool.primary.name)
     for region in change.added:
-        if region.failed:
-            continue
-        rows = unit.tx.rows(pool.id, pool.primary.name)
-        senders = [one.name for one in pool.regions]
-        seeded = replication.seed(
-            rows, region.name, unit.now, region.ready, links, links_of(unit, pool), senders
-        )
-        unit.tx.put_rows(pool.id, seeded.rows)
-        links = seeded.links
-    if change.removed:
-        unsent = unsent_until(unit, pool, giving_up=True)
-        pool = removal_waits(pool, unsent, unit.profile, unit.now)
-    return unit.tx.put_pool(_unsure(unit, replace(pool, links=links)))
+        if not region.failed:
+            unit.tx.put_rows(pool.id, replication.seed(rows, region.name, unit.now, region.ready))
+    return unit.tx.put_pool(rearrange(unit, pool))
 
 
 def rearrange(unit: Unit, pool: Pool) -> Pool:
-    """Writes on their way, and the removals that wait for them, as the faults are now; answers the
+    """Writes on their way, and the removals that wait for them, as faults and regions are now; answers the
     record, not yet written (L5, E3)."""
+    moved = _moved(unit, pool, _leaving(pool))
+    pool = removal_waits(replace(pool, links=moved.links), moved.unsent_until, unit.profile, unit.now)
+    return _unsure(unit, pool)
+
+
+def _moved(unit: Unit, pool: Pool, leaving: Mapping[str, int]) -> Accepted:
+    """The rows of a pool where they arrive by what is known now, once ``leaving`` go."""
     ready = {one.name: one.ready for one in pool.regions if one.holds_data(unit.now)}
-    moved = replication.rearranged(
-        unit.tx.on_their_way(pool.id, unit.now, list(ready)),
-        ready,
-        unit.now,
-        unit.tx.reached(pool.id, unit.now),
-        links_of(unit, pool),
-    )
+    at = Situation(unit.now, ready, links_of(unit, pool), leaving, _lives(pool))
+    rows = unit.tx.on_their_way(pool.id, unit.now, list(ready))
+    moved = replication.rearranged(rows, unit.tx.reached(pool.id, unit.now), at)
     unit.tx.move_rows(pool.id, moved.rows)
-    return _unsure(unit, replace(pool, links=moved.links))
+    return moved
+
+
+def _is_to_end(unit: Unit, pool: Pool) -> bool:
+    """Is a region being removed, or about to be destroyed? Others may have to send on what is accepted."""
+    planned = links_of(unit, pool).destroyed.values()
+    return bool(_leaving(pool)) or any(when > unit.now for when in planned)
 
 
 def _awaiting(unit: Unit, pool: Pool, rows: Sequence[Row]) -> Pool:
@@ -128,56 +131,45 @@ def sweep(unit: Unit) -> None:
             unit.tx.drop_regions(pool.id, [])
 
 
-def unsent_until(unit: Unit, pool: Pool, giving_up: bool = False) -> Mapping[str, int]:
-    """Until when each living region has something to send to the others that live (E3, L5b): NEVER where
-    an outage without a planned end holds some, unless such writes are given up. Nobody waits for what is
-    destroyed, nor beyond the time when it will be by plan."""
-    alive = _alive(unit, pool)
-    deaths = {name: faults.destroyed_at(unit.faults, pool.id, name) or NEVER for name in alive}
-    leaving = [region.name for region in pool.regions if region.removing is not None]
-    rows = unit.tx.on_their_way(pool.id, unit.now, alive)
-    return replication.unsent_until(rows, deaths, giving_up, leaving)
-
-
 def loss_if_removed(unit: Unit, pool: Pool, region: str) -> Loss:
     """The acknowledged writes that go with ``region`` when it is removed (E3, L5b, E6)."""
-    return total(_going(unit, pool, region).values())
+    staying = [name for name in _alive(unit, pool) if name != region]
+    return total(_going(unit, pool, region, staying).values())
 
 
 def lose(unit: Unit, pool: Pool, removed: Sequence[str]) -> None:
-    """What an accepted removal loses stands in the audit log, and never arrives (E3); what another
-    region shows of it is sent on by that one."""
-    for region in removed:
-        others = [name for name in _holding(unit, pool) if name != region]
-        rows = unit.tx.on_their_way(pool.id, unit.now, others)
-        unit.tx.move_rows(pool.id, replication.handed_over(rows, region, unit.now, links_of(unit, pool)))
-    going = {region: _going(unit, pool, region, removed) for region in removed}
+    """What an accepted removal loses stands in the audit log, and never arrives (E3). What others show of it,
+    or get of those that go, they send on. Of regions that go together the one that accepted a write tells
+    it, else the last that has it."""
+    if not removed:
+        return
+    _moved(unit, pool, {**_leaving(pool), **dict.fromkeys(removed, unit.now)})
     alive = _alive(unit, pool)
-    staying = [name for name in alive if name not in removed]
-    for region, losses in going.items():
+    going = [name for name in removed if name in alive]
+    others = [name for name in alive if name not in removed]
+    told: Dict[str, List[Loss]] = {name: [] for name in removed}
+    for region in reversed(removed):
+        losses = _going(unit, pool, region, others)
         if losses:
-            lost = total(losses.values())
-            unit.tx.drop_stuck(pool.id, region, list(losses), staying, alive)
-            unit.tx.put_event(pool.name, "loss", unit.now, unit.real, lost.facts(region, unit.now))
+            unit.tx.drop_stuck(pool.id, region, list(losses), others, alive)
+        for origin, loss in losses.items():
+            told[origin if origin in going else region].append(loss)
+        others += [region] if region in going else []
+    for region, found in told.items():
+        if found:
+            facts = total(found).facts(region, unit.now)
+            unit.tx.put_event(pool.name, "loss", unit.now, unit.real, facts)
 
 
-def _going(unit: Unit, pool: Pool, region: str, leaving: Sequence[str] = ()) -> Dict[str, Loss]:
-    """What is lost with ``region`` when it goes, together with ``leaving``; by origin: what it accepted, or
-    has of regions that are dead or gone, and no region that stays will ever show, as things stand; of the
-    last one alive, or that was, everything."""
+def _going(unit: Unit, pool: Pool, region: str, others: Sequence[str]) -> Dict[str, Loss]:
+    """What is lost with ``region`` when it goes, by origin: what it has and none of ``others``, which are
+    alive, will ever show as things stand; of the last one alive, or that was, everything."""
     if region not in _holding(unit, pool):
         return {}
     alive = _alive(unit, pool)
     if region not in alive:
         return _died_with(unit, pool, region, alive)
-    staying = [name for name in alive if name not in (region, *leaving)]
-    stuck = unit.tx.stuck(pool.id, region, staying)
-    own = {region: stuck[region]} if region in stuck else {}
-    # What several that go have of others that are dead or gone goes with the last of them.
-    after = leaving[leaving.index(region) + 1 :] if region in leaving else ()
-    left = unit.tx.stuck(pool.id, region, [*staying, *(name for name in after if name in alive)])
-    told = {region, *(name for name in leaving if name in alive)}
-    return {**own, **{origin: loss for origin, loss in left.items() if origin not in told}}
+    return unit.tx.stuck(pool.id, region, others)
 
 
 def _died_with(unit: Unit, pool: Pool, region: str, alive: Sequence[str]) -> Dict[str, Loss]:
@@ -195,6 +187,19 @@ def _alive(unit: Unit, pool: Pool) -> List[str]:
     """The regions that hold data and are not destroyed."""
     dead = _destroyed(unit, pool)
     return [name for name in _holding(unit, pool) if name not in dead]
+
+
+def _leaving(pool: Pool) -> Dict[str, int]:
+    """The regions that are being removed, and since when."""
+    return {region.name: region.removing for region in pool.regions if region.removing is not None}
+
+
+def _lives(pool: Pool) -> Dict[str, List[int]]:
+    """When each region began to take writes, each time that it was added: it has been billed since (B2)."""
+    begun: Dict[str, List[int]] = {}
+    for span in pool.spans:
+        begun.setdefault(span.region, []).append(span.start)
+    return begun
 
 
 def _holding(unit: Unit, pool: Pool) -> List[str]:

@@ -80,9 +80,7 @@ def _changed(unit: Unit, fault: Fault, event: str, facts: Mapping[str, Any]) -> 
 def _move(unit: Unit, pool: Pool) -> None:
     """A pool's writes and operations as the faults are now."""
     pool = extension.struck(pool, unit.faults, unit.now)
-    pool = acceptance.rearrange(unit, pool)
-    unsent = acceptance.unsent_until(unit, pool)
-    unit.tx.put_pool(extension.removal_waits(pool, unsent, unit.profile, unit.now))
+    unit.tx.put_pool(acceptance.rearrange(unit, pool))
 
 
 def _touched(unit: Unit, fault: Fault) -> List[Pool]:

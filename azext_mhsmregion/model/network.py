@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from azext_mhsmregion.model import faults as faulty
 from azext_mhsmregion.model.clock import NEVER
@@ -104,30 +103,3 @@ def arrival(origin: str, region: str, sent: int, lag: int, links: Network = PEAC
         leaves = min(holds)
         if leaves >= NEVER:
             return NEVER
-
-
-def arrivals(origin: str, sent: Mapping[str, int], lag: int, links: Network) -> Dict[str, int]:
-    """When a write arrives in each region, order aside; ``sent`` is from when on each can be
-    sent to. What a living region shows of a destroyed one it sends on (L5b)."""
-    due = {region: arrival(origin, region, when, lag, links) for region, when in sent.items()}
-    if origin in links.destroyed:
-        pass_on(due, links.destroyed[origin], lag, links, sent)
-    return due
-
-
-def pass_on(
-    due: Dict[str, int], dead: int, lag: int, links: Network, ready: Mapping[str, int] = MappingProxyType({})
-) -> None:
-    """Survivors of a region that died at ``dead`` send on what they show of it, until nothing
-    changes: the rest is lost. ``ready`` is from when on each can be sent to (E1)."""
-    for _ in range(len(due)):
-        missing = [region for region, when in due.items() if when >= NEVER]
-        for region in missing:
-            since = max(dead, ready.get(region, 0))
-            due[region] = min(_offers(due, region, since, lag, links), default=NEVER)
-
-
-def _offers(due: Mapping[str, int], region: str, since: int, lag: int, links: Network) -> Iterable[int]:
-    for other, seen in due.items():
-        if other != region and seen < NEVER:
-            yield arrival(other, region, max(since, seen), lag, links)

@@ -8,12 +8,13 @@ All times are service time in milliseconds.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
-from azext_mhsmregion.model.network import PEACE, Network, arrival, arrivals, pass_on
+from azext_mhsmregion.model.network import PEACE, Network, arrival
 from azext_mhsmregion.model.rows import Kind, Links, Row, Stamp, Write
+from azext_mhsmregion.model.sending import Situation, waited_for, ways
 
 _COUNTER_BITS = 16
 
@@ -39,10 +40,12 @@ def draw_lag(random: Randomness, max_lag: int) -> int:
 
 @dataclass(frozen=True)
 class Accepted:
-    """What accepting came to: the rows to store, and the links moved on."""
+    """What accepting or rearranging came to: the rows to store, the links moved on, and until when each
+    region has something to send (E3)."""
 
     rows: Tuple[Row, ...]
     links: Links
+    unsent_until: Mapping[str, int] = field(default_factory=dict)
 
 
 def accept(
@@ -75,123 +78,46 @@ def accept(
             now, lag, now, write.tombstone, write.body,
         )  # fmt: skip
         rows.append(own)
-        for region, due in arrivals(origin, sent, lag, network).items():
+        for region, since in sent.items():
             link = (origin, region)
-            moved[link] = max(due, moved.get(link, 0))
+            moved[link] = max(arrival(origin, region, since, lag, network), moved.get(link, 0))
             rows.append(replace(own, region=region, visible_from=moved[link]))
     return Accepted(tuple(rows), moved)
 
 
-def seed(
-    rows: Iterable[Row],
-    region: str,
-    now: int,
-    ready: int,
-    links: Links,
-    network: Network = PEACE,
-    others: Iterable[str] = (),
-) -> Accepted:
-    """Rows of a new region made from the primary's ``rows`` (E1): what the primary shows ``now``
-    comes from it and is there at ``ready``; what is still in flight to it from one of ``others``
-    follows from where it was accepted, in its link's order."""
-    made: List[Row] = []
-    moved: Dict[Tuple[str, str], int] = dict(links)
-    alive = dict.fromkeys(others, 0)
-    for row in sorted(rows, key=lambda item: (item.visible_from, item.stamp)):
-        alive.setdefault(row.region, 0)
-        if row.visible_from <= now:
-            copy = replace(row, region=region, via=row.region, lag=0)
-        elif (row.via or row.stamp.origin) in alive:
-            copy = replace(row, region=region)
-        else:
-            continue  # who had to send it is gone: it will never be here
-        link = (row.stamp.origin, region)
-        seen = row.visible_from - row.lag if row.via and now < row.visible_from < NEVER else 0
-        moved[link] = max(_due(copy, {**alive, region: ready}, now, network, seen), moved.get(link, 0))
-        made.append(replace(copy, visible_from=moved[link]))
-    return Accepted(tuple(made), moved)
+def seed(rows: Iterable[Row], region: str, now: int, ready: int) -> Tuple[Row, ...]:
+    """Rows of a new region made from the primary's ``rows`` (E1): what the primary shows ``now`` is there at
+    ``ready``, whatever the links do; how the rest comes, :func:`rearranged` says."""
+    return tuple(
+        replace(row, region=region, via=row.region, lag=0, visible_from=ready)
+        if row.visible_from <= now
+        else replace(row, region=region, visible_from=NEVER)
+        for row in rows
+    )
 
 
-def rearranged(
-    rows: Iterable[Row], ready: Mapping[str, int], now: int, reached: Links, network: Network
-) -> Accepted:
-    """The rows not visible at ``now`` as they arrive over another network (a fault came or went).
+def rearranged(rows: Iterable[Row], reached: Links, at: Situation) -> Accepted:
+    """The rows that are not there yet, as they come in another situation: a fault came or went, a region is
+    added, removed or about to be destroyed.
 
-    ``rows`` are all rows of every write that is still on its way to some region, ``ready`` the
-    pool's regions and from when on each shows anything, ``reached`` the latest ``visible_from``
-    up to ``now`` of each link. What is visible stays so; order is kept (L3).
+    ``rows`` are all rows of every write that is still on its way to some region, ``reached`` the latest
+    ``visible_from`` up to now of each link. What is visible stays so; order is kept (L3), by each life of an
+    origin: what it accepted before it was removed and added again holds up nothing that it accepts now (E9).
     """
     moved: Dict[Tuple[str, str], int] = dict(reached)
+    until = dict.fromkeys(at.ready, 0)
     changed: List[Row] = []
     for copies in _by_write(rows):
-        due = _dues(copies, ready, now, network)
+        origin, life = copies[0].stamp.origin, at.life(copies[0])
+        link = f"{origin} {life}" if life else origin
+        found = ways(copies, {row.region: moved.get((link, row.region), 0) for row in copies}, at)
+        for region, end in waited_for(found, at):
+            until[region] = max(until[region], end)
         for row in copies:
-            if row.visible_from <= now or row.region not in due:
-                continue
-            link = (row.stamp.origin, row.region)
-            if max(due[row.region], moved.get(link, 0)) <= now:
-                due[row.region] = _due_again(row, copies, ready, now, network)
-            moved[link] = max(due[row.region], moved.get(link, 0), now + 1)
-            changed.append(replace(row, visible_from=moved[link]))
-    return Accepted(tuple(changed), moved)
-
-
-def _due_again(row: Row, copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Network) -> int:
-    """When a write arrives that should be here by what is known of past outages, and is not: what held
-    it is forgotten (faults are kept for a day), or who sends it on has only now to. From its sender, or
-    from whoever shows it."""
-    sent = max(ready[row.region], min(now, max(row.accepted, row.visible_from - row.lag)))
-    shown = [copy.region for copy in copies if copy.visible_from <= now and copy.region in ready]
-    sender = _sender(row)
-    senders = shown if _is_silent(sender, ready, network) else [sender]
-    due = (arrival(one, row.region, sent, row.lag, network) for one in senders if one != row.region)
-    return min(due, default=NEVER)
-
-
-def handed_over(rows: Iterable[Row], leaving: str, now: int, network: Network) -> Tuple[Row, ...]:
-    """The rows that ``leaving``, a region that is being removed, has to send and never can, and that
-    others show or will show: of those the first that can sends them on (L5b). ``rows`` as for
-    :func:`rearranged`."""
-    changed: List[Row] = []
-    last: Dict[Tuple[str, str], int] = {}
-    for copies in _by_write(rows):
-        others = [row for row in copies if row.region != leaving]
-        stuck = [row for row in others if row.visible_from >= NEVER and _sender(row) == leaving]
-        kept = [row for row in others if row.visible_from < NEVER]
-        handed = _passed_on(stuck, kept, last, now, network) if kept else []
-        moved = {row.region for row in handed}
-        for row in (*handed, *(row for row in others if row.region not in moved)):
-            link = (row.stamp.origin, row.region)
-            last[link] = max(row.visible_from, last.get(link, 0))
-        changed += handed
-    return tuple(changed)
-
-
-def _passed_on(
-    stuck: Sequence[Row], kept: Sequence[Row], last: Links, now: int, network: Network
-) -> List[Row]:
-    """The ``stuck`` rows of one write as those bring them that have ``kept`` it, or get it before, in the
-    order of each link (L3). Where no link has a planned end of its outage, it is on whoever has it first
-    to bring it."""
-    shows = {row.region: row.visible_from for row in kept}
-    waiting = list(stuck)
-    handed: List[Row] = []
-    while waiting:
-        offers = [
-            (max(arrival(via, row.region, max(now, seen), row.lag, network), _reached(last, row)), via, row)
-            for row in waiting
-            for via, seen in shows.items()
-        ]
-        when, via, row = min(offers, key=lambda offer: (offer[0], shows[offer[1]], offer[1]))
-        waiting.remove(row)
-        handed.append(replace(row, visible_from=when, via=via))
-        if when < NEVER:
-            shows[row.region] = when
-    return handed
-
-
-def _reached(last: Links, row: Row) -> int:
-    return last.get((row.stamp.origin, row.region), 0)
+            if row.region in found and row.visible_from > at.now:
+                moved[link, row.region] = found[row.region].due
+                changed.append(replace(row, visible_from=found[row.region].due))
+    return Accepted(tuple(changed), moved, until)
 
 
 def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
@@ -200,93 +126,6 @@ def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
     for row in sorted(rows, key=lambda item: (item.accepted, item.stamp)):
         writes.setdefault((*row.object, row.stamp), []).append(row)
     return list(writes.values())
-
-
-def _dues(copies: Sequence[Row], ready: Mapping[str, int], now: int, network: Network) -> Dict[str, int]:
-    """When one write arrives in each region but its origin; where it is visible, when that was. What a
-    destroyed region had to send, or one that is gone, those send that show it (L5b)."""
-    origin = copies[0].stamp.origin
-    rows = [row for row in copies if row.region in ready and (row.region != origin or row.via)]
-    due: Dict[str, int] = {}
-    for row in sorted(rows, key=lambda row: bool(row.via)):  # who sends it on has to show it first
-        if row.visible_from <= now:
-            due[row.region] = row.visible_from
-        else:
-            due[row.region] = _due(row, ready, now, network, due.get(row.via, 0))
-    orphans = [row for row in copies if row.region in due and _is_orphan(row, ready, network)]
-    if orphans:
-        seen = dict(due)
-        if not _is_silent(origin, ready, network):
-            seen.setdefault(origin, copies[0].accepted)
-        pass_on(seen, network.destroyed.get(origin, 0), copies[0].lag, network, ready)
-        due.update((row.region, seen[row.region]) for row in orphans)
-    return due
-
-
-def _due(row: Row, ready: Mapping[str, int], now: int, network: Network, seen: int = 0) -> int:
-    """When its sender, which shows it from ``seen`` on, brings a row that is not there at ``now``: never,
-    once that is gone or dead."""
-    sender = _sender(row)
-    if sender not in ready or network.destroyed.get(sender, NEVER) <= now or seen >= NEVER:
-        return NEVER
-    return arrival(sender, row.region, max(row.accepted, ready[row.region], seen), row.lag, network)
-
-
-def _is_orphan(row: Row, ready: Mapping[str, int], network: Network) -> bool:
-    return any(_is_silent(one, ready, network) for one in (row.stamp.origin, row.via) if one)
-
-
-def _is_silent(region: str, ready: Mapping[str, int], network: Network) -> bool:
-    """Does a region send no more: destroyed, or not there any longer?"""
-    return region in network.destroyed or region not in ready
-
-
-def unsent_until(
-    rows: Iterable[Row], deaths: Mapping[str, int], giving_up: bool = False, leaving: Collection[str] = ()
-) -> Dict[str, int]:
-    """Until when each living region has to send to other living ones: what it accepted or was handed, and
-    what it is one to send on of regions that are dead or gone (E3, L5b); 0: nothing.
-
-    ``rows`` as for :func:`rearranged`; ``deaths`` are the living regions and when each is destroyed by
-    plan (NEVER: not): nobody waits beyond. What an outage without a planned end holds is given up, or
-    waited for: of a dead region's writes only by whom no other has them that is not ``leaving`` too.
-    """
-    until = dict.fromkeys(deaths, 0)
-    for copies in _by_write(rows):
-        held = {row.region: row.visible_from for row in copies if row.visible_from < NEVER}
-        kept = [region for region in held if region in deaths and region not in leaving]
-        senders = {_sender(row) for row in copies}
-        for row in copies:
-            if row.region not in deaths or (row.visible_from >= NEVER and giving_up):
-                continue
-            if row.region in leaving and row.region not in senders:
-                continue  # it goes as well, and sends nothing on
-            for sender in _senders(row, held, kept, deaths):
-                due = row.visible_from
-                end = due if due < NEVER else min(deaths[sender], deaths[row.region])
-                until[sender] = max(until[sender], end)
-    return until
-
-
-def _senders(
-    row: Row, held: Mapping[str, int], kept: Sequence[str], deaths: Mapping[str, int]
-) -> Sequence[str]:
-    """Of the living regions those that may be the one to send a row: its sender while that lives, else
-    whoever has the write before."""
-    sender = _sender(row)
-    if sender in deaths and not deaths[sender] < row.visible_from < NEVER:
-        return [sender] if sender != row.region else []
-    if row.visible_from >= NEVER and kept:
-        return []  # who keeps it sends it on when its link returns
-    return [
-        region
-        for region, death in deaths.items()
-        if held.get(region, NEVER) < row.visible_from and not death < row.visible_from < NEVER
-    ]
-
-
-def _sender(row: Row) -> str:
-    return row.via or row.stamp.origin
 
 
 def conflicts(write: Write, rows: Iterable[Row], now: int) -> Tuple[Row, ...]:

@@ -6,9 +6,7 @@ from typing import Callable
 
 import pytest
 
-from azext_mhsmregion.model import replication
 from azext_mhsmregion.model.messages import being_activated, not_activated
-from azext_mhsmregion.model.replication import Kind, Row, Stamp
 
 from .harness import CRYPTO_USER, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
 
@@ -90,37 +88,6 @@ def test_e1_what_is_still_in_flight_to_the_primary_is_seeded_too(world: World) -
 
     assert before == ([], [])
     assert world.keys(THIRD) == world.keys(PRIMARY) == ["far"]
-
-
-@pytest.mark.rule("E1")
-def test_e1_seeded_rows_keep_the_order_of_their_link() -> None:
-    def held(hlc: int, visible: int, origin: str, lag: int = 1) -> Row:
-        sent = visible - lag
-        return Row(PRIMARY, Kind.SETTING, f"s{hlc}", "", Stamp(hlc, origin), sent, lag, visible, False, {})
-
-    rows = [
-        held(4, 900, EXTENDED, 700), held(3, 500, EXTENDED, 450), held(1, 100, PRIMARY),
-        held(2, 120, EXTENDED), held(5, 950, "gone", 900),
-    ]  # fmt: skip
-
-    seeded = replication.seed(rows, THIRD, 150, 300, {}, others=[PRIMARY, EXTENDED])
-
-    arrive = {row.name: row.visible_from for row in seeded.rows}
-    assert arrive == {"s1": 300, "s2": 300, "s3": 300 + 450, "s4": 300 + 700}
-    assert {row.region for row in seeded.rows} == {THIRD}
-    assert {row.name: row.via for row in seeded.rows} == {"s1": PRIMARY, "s2": PRIMARY, "s3": "", "s4": ""}
-    assert seeded.links == {(PRIMARY, THIRD): 300, (EXTENDED, THIRD): 1000}
-
-
-@pytest.mark.rule("E1")
-def test_e1_a_later_write_does_not_overtake_what_was_seeded() -> None:
-    late = Row(PRIMARY, Kind.SETTING, "s", "", Stamp(1, EXTENDED), 0, 600, 600, False, {})
-    seeded = replication.seed([late], THIRD, 0, 300, {}, others=[EXTENDED])
-    write = replication.Write(Kind.SETTING, "next")
-
-    accepted = replication.accept([write], EXTENDED, {THIRD: 300}, 400, 1, lambda: 1, seeded.links)
-
-    assert accepted.rows[-1].visible_from == 900
 
 
 # -- E2 ----------------------------------------------------------------------------------

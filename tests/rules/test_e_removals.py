@@ -7,9 +7,7 @@ from typing import Callable, List, Tuple
 
 import pytest
 
-from azext_mhsmregion.model import replication
-from azext_mhsmregion.model.clock import NEVER
-from azext_mhsmregion.model.replication import Kind, Row, Stamp
+from azext_mhsmregion.model.replication import Kind
 
 from .harness import CRYPTO_USER, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
 
@@ -133,6 +131,24 @@ def test_e3_a_removal_that_takes_no_time_waits_for_what_is_to_be_sent_all_the_sa
     assert world.keys(PRIMARY) == ["k"] and losses(world) == []
 
 
+@pytest.mark.rule("L5b")
+def test_l5b_a_region_that_is_added_sends_on_what_it_is_seeded_with_of_one_that_will_die(
+    new_world: New,
+) -> None:
+    """THIRD is out and the primary will be destroyed; EXTENDED, added meanwhile, has what THIRD lacks."""
+    world = new_world(durations={"region-add": 60}).extended_pool(THIRD)
+    world.hold_time_still()
+    outage = world.break_("pool", THIRD, HOUR)
+    world.destroy("pool", PRIMARY, after=HOUR / 2)
+    world.put_key("k", PRIMARY).ok()
+    world.set_regions(THIRD, EXTENDED)
+
+    world.advance(HOUR + SIX_MINUTES)
+
+    assert outage and state_of(world, EXTENDED) == "Succeeded"
+    assert world.keys(EXTENDED) == world.keys(THIRD) == ["k"]
+
+
 # -- what goes with it ------------------------------------------------------------------------------
 
 
@@ -218,70 +234,6 @@ def test_e6_the_last_region_that_died_took_everything_with_it_and_says_so(world:
     assert alive == before + 1
     assert world.emulator.loss_if_removed(POOL, EXTENDED) == before + 1
     assert (lost(world, PRIMARY), lost(world, EXTENDED)) == (1, before + 1)
-
-
-# -- who waits for what (the pure function) ---------------------------------------------------------
-
-
-def row(region: str, visible: int, origin: str, via: str = "") -> Row:
-    return Row(region, Kind.SETTING, "s", "", Stamp(1, origin), 0, 10, visible, False, {}, via)
-
-
-ALIVE = dict.fromkeys(("a", "b", "c"), NEVER)
-
-
-@pytest.mark.rule("L5b")
-@pytest.mark.parametrize(
-    ("rows", "until"),
-    [
-        ((row("a", 0, "a"), row("b", 500, "a"), row("c", 700, "a")), {"a": 700}),
-        ((row("a", 0, "a"), row("b", 500, "a"), row("c", 700, "a", via="b")), {"a": 500, "b": 700}),
-        ((row("a", 0, "gone"), row("b", 500, "gone"), row("c", 700, "gone")), {"a": 700, "b": 700}),
-        ((row("a", 0, "a"), row("dead", 900, "a")), {}),
-    ],
-)
-def test_l5b_a_region_waits_for_what_it_sends_and_for_what_it_may_have_to_send_on(
-    rows: Tuple[Row, ...],
-    until: dict,  # type: ignore[type-arg]
-) -> None:
-    found = replication.unsent_until(rows, ALIVE)
-
-    assert found == {**dict.fromkeys(ALIVE, 0), **until}
-
-
-@pytest.mark.rule("E3")
-def test_e3_what_no_planned_end_of_an_outage_lets_go_is_waited_for_unless_it_is_given_up() -> None:
-    rows = (row("a", 0, "a"), row("b", NEVER, "a"), row("c", 700, "a"))
-
-    assert replication.unsent_until(rows, ALIVE)["a"] == NEVER
-    assert replication.unsent_until(rows, ALIVE, giving_up=True)["a"] == 700
-    assert replication.unsent_until(rows, {**ALIVE, "b": 5_000})["a"] == 5_000
-
-
-@pytest.mark.rule("E3")
-def test_e3_regions_that_go_together_do_not_wait_for_each_other_unless_one_sends_on() -> None:
-    mine = (row("a", 0, "a"), row("b", 9_000, "a"), row("c", 700, "a"))
-    handed = (*mine[:2], row("c", 9_500, "a", via="b"))
-
-    assert replication.unsent_until(mine, ALIVE, leaving=("a", "b"))["a"] == 700
-    assert replication.unsent_until(handed, ALIVE, leaving=("a", "b")) == {"a": 9_000, "b": 9_500, "c": 0}
-
-
-@pytest.mark.rule("E3")
-def test_e3_of_a_dead_regions_writes_only_who_alone_has_them_waits_for_a_link() -> None:
-    alone = (row("a", 0, "dead"), row("b", NEVER, "dead"))
-    both = (*alone, row("c", 0, "dead"))
-
-    assert replication.unsent_until(alone, ALIVE, leaving=("a",))["a"] == NEVER
-    assert replication.unsent_until(both, ALIVE, leaving=("a",))["a"] == 0
-
-
-@pytest.mark.rule("E3")
-def test_e3_nobody_waits_beyond_its_planned_end_for_what_others_send_on_then() -> None:
-    """``a`` will be destroyed at 300; what it has not sent by then comes from ``c``."""
-    rows = (row("a", 0, "a"), row("b", 900, "a"), row("c", 20, "a"))
-
-    assert replication.unsent_until(rows, {**ALIVE, "a": 300}) == {"a": 20, "b": 0, "c": 900}
 
 
 # -- stamps ---------------------------------------------------------------------------------------------

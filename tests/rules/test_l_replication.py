@@ -12,7 +12,7 @@ import pytest
 from azext_mhsmregion.model import merge, replication
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.network import Network, Outage, arrival
-from azext_mhsmregion.model.replication import Kind, Row, Stamp, Write
+from azext_mhsmregion.model.replication import Kind, Row, Stamp
 
 from .harness import CRYPTO_AUDITOR, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
 
@@ -196,21 +196,6 @@ def test_l5_an_outage_that_begins_while_a_write_is_under_way_holds_it() -> None:
 
 
 # -- L5b ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.rule("L5b")
-def test_l5b_what_a_region_accepted_is_unsent_until_its_last_row_has_arrived_elsewhere() -> None:
-    def accept(at: int, lag: int, links: replication.Links) -> replication.Accepted:
-        made = [Write(Kind.SETTING, f"s{at}", "", {})]
-        return replication.accept(made, "a", {"b": 0, "c": 0}, at, 0, lambda: lag, links)
-
-    first = accept(10, 500, {})
-    second = accept(20, 5, first.links)
-    rows = [*first.rows, *second.rows, row(Kind.SETTING, 1, origin="b", region="a", visible=9_000)]
-
-    found = replication.unsent_until(rows, dict.fromkeys("abc", NEVER))
-
-    assert found == {"a": 510, "b": 9_000, "c": 0}
 
 
 @pytest.mark.rule("L5b")

@@ -124,6 +124,7 @@ class World:
         conflicts = len(self.tx.log)
         acceptance.accept(self.bench, self.tx.by_id[book.id], region, writes)  # type: ignore[arg-type]
         made = self.absorb(book)
+        self._wait_on(book)
         if len(made) != len(writes):
             raise Violation("L6", f"{len(writes)} writes, {len(made)} acknowledged", book.id, writes[0].name)
         for event in self.tx.log[conflicts:]:
@@ -135,6 +136,14 @@ class World:
                 book, "{} {} {} {} {} " + _lag(made), region, what, write.kind.value,
                 f"'{write.name}", write.version,
             )  # fmt: skip
+
+    def _wait_on(self, book: Book) -> None:
+        """A removal may have to wait for what was accepted since (E3, L5b)."""
+        pool = self.tx.by_id[book.id]
+        for region in pool.regions:
+            if region.removing is not None and region.exists(self.now) and pool.operation is not None:
+                book.stays[region.name].gone = region.gone
+                book.busy_until = pool.operation.done
 
     # -- reads ----------------------------------------------------------------------------
     def view(self, book: Book, region: str, group: Group) -> Objects:
@@ -192,7 +201,7 @@ class World:
         self.touch(book)
         if not merging.is_quiet(book, self.now) or control.phase(book, self.now) != "live":
             return False
-        stays = [stay for stay in book.stays.values() if _shows(stay, self.now)]
+        stays = [stay for stay in book.stays.values() if _shows(stay, self.now) and not _goes(book, stay)]
         views = {stay: [(g, self._whole(book, stay, g)) for g in book.unsettled] for stay in stays}
         if views:
             merging.agree(book, self.now, views)
@@ -219,6 +228,13 @@ class World:
 
 def _lag(made: Sequence[Entry]) -> str:
     return f"(lag {made[0].lag} ms, stamp {made[0].order[0]})" if made else ""
+
+
+def _goes(book: Book, stay: Stay) -> bool:
+    """Is it being removed, with what the others will never be sent?"""
+    if stay.removed is None:
+        return False
+    return any(entry.told and stay in entry.shown for entry in book.entries.values())
 
 
 def _shows(stay: Stay, now: int) -> bool:

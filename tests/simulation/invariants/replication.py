@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Dict, Iterable, List, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
@@ -72,15 +73,10 @@ class Replication:
                 self.book.lose(self.book.unseen(home, when), when)
 
     def _is_seeded(self, stay: Stay, when: int) -> None:
-        """E1: what the primary showed at the acceptance is there at Succeeded, where the link is up."""
+        """E1: what the primary showed at the acceptance is there at Succeeded."""
         owed, stay.owed = stay.owed, []
         primary = self.book.stays.get(self.book.primary.name)
         if stay.failed or primary is None or (primary.dead is not None and primary.dead <= when):
-            return
-        pair = (self.book.id, primary.name, stay.name)
-        if any(start <= when < end for start, end in self.history.blocked(*pair, when)):
-            return
-        if any(start <= when < end for start, end, _ in self.history.slow(*pair)):
             return
         for entry in owed:
             if stay not in entry.shown and not entry.ended:
@@ -201,10 +197,15 @@ class Replication:
 
     def _in_time(self, stay: Stay, entry: Entry, row: Row, when: int) -> None:
         home = entry.home
-        if not row.via and home.is_there(when) and self.book.stays.get(home.name) is home:
+        if row.via:
+            if when != stay.ready or entry.shown.get(self.book.primary, when) > stay.added:
+                self._fail(
+                    "E1", f"{stay.name} is not seeded at Succeeded with what the primary showed", entry
+                )
+        elif home.is_there(when) and home.removed is None and self.book.stays.get(home.name) is home:
             self._exactly(stay, entry, when)
-            return
-        self._in_bounds(stay, entry, when)
+        else:
+            self._in_bounds(stay, entry, when)
 
     def _in_bounds(self, stay: Stay, entry: Entry, when: int) -> None:
         """Sent by somebody who could, and not too late."""
@@ -219,9 +220,7 @@ class Replication:
         pair = (self.book.id, entry.home.name, stay.name)
         sent = max(entry.accepted, stay.ready)
         blocked, slow = self.history.blocked(*pair, sent), self.history.slow(*pair)
-        # A region that was added again goes on where the link of its name had come to.
-        before = (last for home, last in stay.last.items() if home.name == entry.home.name)
-        due = max(earliest(sent, entry.lag, blocked, slow), max(before, default=0))
+        due = max(earliest(sent, entry.lag, blocked, slow), stay.last.get(entry.home, 0))
         late = when - due
         if late > 0:
             late = max(0, when - max(due, self._let_go_before(stay, entry)))
@@ -262,7 +261,6 @@ class Replication:
         """The next write of each log that this region has to show."""
         if not stay.is_there(now):
             return
-        waiting = set()
         for home in self.book.homes:
             first = stay.nexts.get(home, 0)
             if home is stay or first >= len(home.log):
@@ -272,9 +270,6 @@ class Replication:
             stay.nexts[home] = first
             if first == len(home.log) or home.log[first].told:
                 continue
-            if home.name in waiting:
-                continue  # behind what a region of that name accepted in a former life
-            waiting.add(home.name)
             if self._is_overdue(stay, home.log[first], now):
                 message = f"{stay.name} has waited for a write for longer than max_lag"
                 self._fail("L5" if self.history.version else "L1", message, home.log[first])
@@ -299,15 +294,11 @@ class Replication:
         return False
 
     def _senders(self, entry: Entry, stay: Stay, now: int) -> List[Tuple[Stay, int]]:
-        """Who has to send a write, and since when: the primary what it showed when the region was
-        added, else its origin, while they live; then whoever shows it (L5b)."""
-        home, primary = entry.home, self.book.primary
-        is_seeded = primary is not stay and entry.shown.get(primary, now + 1) <= stay.added
-        if is_seeded and primary.is_there(now):
-            return [(primary, stay.ready)]
-        if not is_seeded and self.book.stays.get(home.name) is home and home.is_there(now):
+        """Who has to send a write, and since when: its origin, while it lives; then who shows it (L5b)."""
+        home = entry.home
+        if self.book.stays.get(home.name) is home and home.is_there(now):
             return [(home, entry.accepted)]
-        ended = (primary.dead or 0) if is_seeded else max(home.dead or 0, home.ended or 0)
+        ended = max(home.dead or 0, home.ended or 0)
         able = [one for one in self.book.witnesses(now, stay) if entry.shown.get(one, now + 1) <= now]
         early = [one for one in able if one.added <= ended] or able  # those who knew it then
         return [(one, max(ended, entry.shown[one])) for one in early]
@@ -317,13 +308,15 @@ class Replication:
         assert stay.removed is not None
         last = max(stay.removed + self.book.removal, *(one.dead or 0 for one in self.book.stays.values()))
         if stay.dead is None:
-            for other in self.book.witnesses(now, stay):
-                pair = (self.book.id, stay.name, other.name)
+            witnesses = self.book.witnesses(now)
+            # What it sends may have to wait for what others have to bring before (L3).
+            for sender, other in itertools.permutations(witnesses, 2):
+                pair = (self.book.id, sender.name, other.name)
                 up = last_end(self.history.blocked(*pair, 0), now)
                 if up is None:
                     return
                 slow = sum(more for *_, more in self.history.slow(*pair))
-                last = max(last, max(up, stay.removed) + self.book.max_lag + slow)
+                last = max(last, max(up, stay.removed, other.ready) + self.book.max_lag + slow)
             last += self.book.max_lag  # for what it sends on of dead regions
         if now > last + self.book.removal:
             message = f"the removal of {stay.name}, accepted {stay.removed}, does not end"
@@ -332,7 +325,7 @@ class Replication:
     # -- what goes with a region ----------------------------------------------------------------
     def given_up(self, leaving: List[Stay], now: int) -> Dict[Stay, List[Entry]]:
         """E3: what regions that go together lose: what only they have and can never bring to one that
-        stays. Of each, what it accepted; of regions that are dead or gone, what the last of them has."""
+        stays. Who accepted a write tells it, else the last of them that has it."""
         alive = self.book.witnesses(now)
         going = [stay for stay in leaving if stay in alive]
         lost: Dict[Stay, List[Entry]] = {stay: [] for stay in leaving}
@@ -348,7 +341,8 @@ class Replication:
                 last = {one: max(when, last.get(one, 0)) for one, when in due.items()}
                 if all(last[one] >= NEVER for one in alive if one not in going):
                     holders = [one for one in going if last[one] < NEVER]
-                    lost[home if home in going else holders[-1]].append(entry)
+                    named = [one for one in going if one.name == home.name]
+                    lost[(named or holders)[-1]].append(entry)
         return lost
 
     def _dues(self, entry: Entry, alive: List[Stay], now: int) -> Dict[Stay, int]:
