@@ -59,7 +59,7 @@ class Situation:
     def brings(self, sender: str, row: Row, since: int, least: int) -> int:
         """When ``sender``, which can send a row from ``since`` on, brings it: not before ``least``, when the
         one before it comes (L3), and never where the sender is destroyed by then."""
-        if since >= NEVER or self.is_dead(sender):
+        if since >= NEVER:
             return NEVER
         due = arrival(sender, row.region, max(since, self.ready[row.region]), row.lag, self.network)
         if max(due, least) <= self.now:

@@ -149,6 +149,21 @@ def test_l5b_a_region_that_is_added_sends_on_what_it_is_seeded_with_of_one_that_
     assert world.keys(EXTENDED) == world.keys(THIRD) == ["k"]
 
 
+@pytest.mark.rule("L5b")
+def test_l5b_what_is_accepted_while_a_region_goes_it_sends_on_if_nobody_else_can(new_world: New) -> None:
+    """THIRD is out, and the primary will be destroyed before that is back; EXTENDED, which goes, waits."""
+    world = new_world(durations={"region-remove": 60}).extended_pool(EXTENDED, THIRD)
+    world.hold_time_still()
+    world.break_("pool", THIRD, HOUR)
+    world.destroy("pool", PRIMARY, after=HOUR / 2)
+    world.set_regions(THIRD)
+    world.put_key("k", PRIMARY).ok()
+
+    world.advance(HOUR + SIX_MINUTES)
+
+    assert world.keys(THIRD) == ["k"] and state_of(world, EXTENDED) == "absent"
+
+
 # -- what goes with it ------------------------------------------------------------------------------
 
 
