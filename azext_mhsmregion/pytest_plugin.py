@@ -3,17 +3,19 @@
 ``mhsm_emulator``: one emulator a session (one a worker under xdist), with a server of its own.
 ``mhsm_pool``: a fresh active pool in two regions for each test; its name.
 ``mhsm_clock``: service time stands still; advance it by hand. Runs again after the test.
+``mhsm_fault``: breaks something; it ends with the test. What is destroyed stays so.
 """
 
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator
 
 import pytest
 
 if TYPE_CHECKING:
     from azext_mhsmregion.emulator.embedded import Embedded
+    from azext_mhsmregion.emulator.embedded_faults import Injected
 
 _numbers = count(1)
 
@@ -45,3 +47,10 @@ def mhsm_clock(mhsm_emulator: Embedded) -> Iterator[Embedded]:
     mhsm_emulator.hold_time()
     yield mhsm_emulator
     mhsm_emulator.emulator.set_clock(lambda clock, real: clock.with_mode(real, "real"))
+
+
+@pytest.fixture
+def mhsm_fault(mhsm_emulator: Embedded) -> Iterator[Callable[..., Injected]]:
+    """Injects a fault, as :meth:`Embedded.fault` does; its id. What a test broke ends with it."""
+    yield mhsm_emulator.fault
+    mhsm_emulator.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 from contextlib import redirect_stdout, suppress
 from typing import Any, List, Optional, Sequence, TextIO
@@ -19,11 +20,15 @@ from knack.parser import CLICommandParser
 
 from azext_mhsmregion import __version__
 from azext_mhsmregion.cli import commands, context, errors
-from azext_mhsmregion.provider.errors import ProviderError
+from azext_mhsmregion.provider.errors import ProviderError, UsageError
 
 PROGRAM = context.MHSM.program
 LAZY_COLLECTOR = 100_000
 """Allocations between two looks for garbage (Python's own: 700)."""
+
+NEGATIVE = re.compile(r"-\.?\d")
+"""What begins as a negative number is a value and no option, ``-5s`` too (argparse itself since 3.14): the
+option says then what it takes."""
 
 
 class Config(CLIConfig):
@@ -86,15 +91,21 @@ class Help(CLIHelp):
 
 
 class Parser(CLICommandParser):
-    """A group without a command shows its help. As with git and az that is wrong usage (exit code
-    2), so it goes to stderr."""
+    """Wrong usage ends with exit code 2 and is told in one line; argparse would print every option before
+    it. A group without a command shows its help, as with git and az on stderr."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._negative_number_matcher = NEGATIVE
 
     def error(self, message: str) -> None:
         if message.endswith(("_command", "_subcommand")):
             with redirect_stdout(sys.stderr), suppress(SystemExit):
                 self.print_help()
-            self.exit(2)
-        super().error(message)
+        else:
+            said = f"{message[:1].upper()}{message[1:].rstrip('.')}."
+            errors.show(UsageError(said, f"Its options: {self.prog} --help" if " " in self.prog else ""))
+        self.exit(2)
 
 
 class Output(OutputProducer):

@@ -73,8 +73,8 @@ COMMANDS: Dict[str, Command] = {
     "keyvault emulator fault inject": Command(f"{OPS}.fault#inject", "faults"),
     "keyvault emulator fault list": Command(f"{OPS}.fault#list_", "faults"),
     "keyvault emulator fault clear": Command(f"{OPS}.fault#clear", "faults"),
-    "keyvault emulator events": Command(f"{OPS}.fault#events", "events"),
-    "keyvault emulator metrics": Command(f"{OPS}.fault#metrics"),
+    "keyvault emulator events": Command(f"{OPS}.happenings#events", "events"),
+    "keyvault emulator metrics": Command(f"{OPS}.happenings#metrics"),
 }
 
 

@@ -58,6 +58,16 @@ def writing() -> Iterator[None]:
         raise OutputError(f"The output cannot be written: {error.strerror or error}.") from error
 
 
+@contextmanager
+def of_options() -> Iterator[None]:
+    """What is asked of the emulator was typed as options: where it says that they cannot be right, alone or
+    together, that is wrong usage. Raises UsageError."""
+    try:
+        yield
+    except errors.BadRequestError as error:
+        raise errors.UsageError(error.message, error.hint, error.code) from error
+
+
 def tell_interruption(cli_ctx: Any) -> None:
     """At either door, when a command has ended: Ctrl-C outside a wait is told too, and that
     nothing was changed where that is certain."""

@@ -11,7 +11,8 @@ from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import extension, messages
 from azext_mhsmregion.model.clock import DAY
 from azext_mhsmregion.model.errors import Conflict, NotFound
-from azext_mhsmregion.model.faults import DOWN, Effect, Fault, Faults, Scope, checked
+from azext_mhsmregion.model.fault_checks import checked
+from azext_mhsmregion.model.faults import DOWN, Effect, Fault, Faults, Scope
 from azext_mhsmregion.model.pool import Pool
 
 _MOVING = (*DOWN, Effect.DOWN, Effect.LAG)

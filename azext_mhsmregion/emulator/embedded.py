@@ -2,7 +2,8 @@
 
 with embedded.running() as emulator:
     emulator.seed({"name": "ContosoMHSM", "keys": [{"name": "k"}]})
-    subprocess.run(["./my-app"], env={**os.environ, **emulator.environment("uksouth")})
+    with emulator.fault(scope="region", region="uksouth"):
+        subprocess.run(["./my-app"], env={**os.environ, **emulator.environment("uksouth")})
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 from azext_mhsmregion.emulator import keeping, seeding
+from azext_mhsmregion.emulator.embedded_faults import Faults
 from azext_mhsmregion.emulator.frame import Sources
 from azext_mhsmregion.emulator.http import environment
 from azext_mhsmregion.emulator.http.authority import Authority
@@ -21,11 +23,11 @@ from azext_mhsmregion.emulator.service import Emulator, open_emulator
 from azext_mhsmregion.model.clock import SECOND
 
 
-class Embedded:
+class Embedded(Faults):
     """A running emulator. ``emulator`` is the thing itself, ``port`` its server's."""
 
     def __init__(self, emulator: Emulator, server: Server) -> None:
-        self.emulator = emulator
+        super().__init__(emulator)
         self.port = server.port
 
     def environment(self, place: Optional[str] = None, client: str = "-") -> Dict[str, str]:

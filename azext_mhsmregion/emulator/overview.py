@@ -41,10 +41,8 @@ def route(unit: Unit, pool: Pool, place: str, client: Optional[str] = None) -> D
     With a ``client``, what that one's cache holds."""
     seen = traffic.conditions(unit)
     place = place or unit.settings.place
-    at = unit.now if client is None else routing.window_start(unit.now, client, seen)
+    at = unit.now if client is None else routing.resolve_cached(pool, place, client, unit.now, seen).at
     found = routing.explain(pool, place, at, seen)
-    if found.region is None:  # a name that had no answer then is asked for anew
-        at, found = unit.now, routing.explain(pool, place, unit.now, seen)
     down = None if found.region is None else region_fault(unit.faults, pool.id, found.region, unit.now)
     return {
         "hsmName": pool.name,
@@ -52,7 +50,7 @@ def route(unit: Unit, pool: Pool, place: str, client: Optional[str] = None) -> D
         "region": found.region,
         "answers": found.region is not None and down is None,
         "outage": None if down is None else _outage(down),
-        "resolvedAt": stamp(at, milliseconds=True),
+        "resolvedAt": stamp(found.at, milliseconds=True),
         "ttlSeconds": seen.ttl / 1000,
         "method": seen.method,
         "steps": [

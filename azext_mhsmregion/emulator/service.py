@@ -101,15 +101,15 @@ class Emulator:
         with self.parts.reading() as unit:
             return self._balancer().resolution(unit, host, place, client)
 
-    def enter(self, host: str, region: str) -> Resolution:
-        """What a connection comes to that was opened to a region's own address ("": to the control
-        plane's)."""
+    def enter(self, host: str, client: str, region: str) -> Resolution:
+        """What a client's connection comes to that was opened to a region's own address ("": to the
+        control plane's)."""
         if not region:
             return Resolution(NameKind.OURS if host in CONTROL_PLANE else NameKind.FOREIGN)
         if not host.endswith(POOL_SUFFIX):
             return Resolution(NameKind.FOREIGN)
         with self.parts.reading() as unit:
-            return self._balancer().entry(unit, host, region)
+            return self._balancer().entry(unit, host, client, region)
 
     def locate(self, host: str, place: str) -> Location:
         """What DNS answers a client at ``place`` that asks for ``host``."""

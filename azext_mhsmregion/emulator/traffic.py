@@ -3,12 +3,12 @@ functions (``model/routing.py``) asked with what the store holds now."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Optional, Tuple
 
 from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
 from azext_mhsmregion.emulator.pacing import Pacer
+from azext_mhsmregion.emulator.turns import Turns
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Caller, ConnectionBroken, Location, NameKind, Resolution
 from azext_mhsmregion.model import routing
@@ -91,14 +91,15 @@ class Balancer:
     the same run lands the same way; ``pacer`` knows how busy their regions are (A9)."""
 
     def __init__(self) -> None:
-        self._counts: Dict[str, Iterator[int]] = {}
+        self._connections = Turns()
+        self._requests = Turns()
         self.pacer = Pacer()
 
     def land(
         self, unit: Unit, found: Found, client: str, seen: Optional[Traffic] = None
     ) -> Tuple[int, Optional[str]]:
         """Partition of a new connection, and the effect that breaks it at once, if any."""
-        number = next(self._counts.setdefault(client, itertools.count()))
+        number = self._connections.next(client)
         traffic = seen or conditions(unit)
         landing = routing.land(found.pool, found.region, unit.now, f"{client}/{number}", traffic)
         return landing.partition, _effect(unit, found, landing.fault)
@@ -112,20 +113,20 @@ class Balancer:
         partition, effect = self.land(unit, found, client, seen)
         return Resolution(NameKind.OURS, found.region, partition, effect)
 
-    def entry(self, unit: Unit, host: str, region: str) -> Resolution:
-        """What a connection comes to that was opened to a region's own address: that region, whatever
+    def entry(self, unit: Unit, host: str, client: str, region: str) -> Resolution:
+        """What a client's connection to a region's own address comes to: that region, whatever
         the name would resolve to now. One that does not serve the pool refuses it."""
         pool = pool_of(unit, host)
         if pool is None:
             return Resolution(NameKind.NXDOMAIN)
-        partition, effect = self.land(unit, Found(pool, region), "-")
+        partition, effect = self.land(unit, Found(pool, region), client)
         return Resolution(NameKind.OURS, region, partition, effect)
 
     def trouble(self, unit: Unit, pool: Pool, caller: Caller) -> Trouble:
         """What a fault does to one request that is answered all the same."""
         if not unit.faults or caller.region is None:
             return NONE
-        number = next(self._counts.setdefault(f"{caller.client}/request", itertools.count()))
+        number = self._requests.next(caller.client)
 
         def draw(fault: Fault) -> float:
             return chance(unit.settings.seed, fault.id, caller.client, number)

@@ -115,9 +115,9 @@ class Gateway(Protocol):
     def resolve(self, host: str, place: str, client: str) -> Resolution:
         """Resolve ``host`` for a client standing at ``place``."""
 
-    def enter(self, host: str, region: str) -> Resolution:
-        """What a connection for ``host`` comes to that was opened to the address of ``region`` ("":
-        of the control plane)."""
+    def enter(self, host: str, client: str, region: str) -> Resolution:
+        """What a client's connection for ``host`` comes to that was opened to the address of ``region``
+        ("": of the control plane)."""
 
     def locate(self, host: str, place: str) -> Location:
         """What DNS answers a client at ``place``."""

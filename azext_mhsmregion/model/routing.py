@@ -49,9 +49,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Route:
-    """Where a name leads: the region, None where none serves; and each step to it."""
+    """Where a name leads: the region, None where none serves; when that was answered; each step to it."""
 
     region: Optional[str]
+    at: int
     steps: Tuple[Step, ...] = ()
 
 
@@ -63,7 +64,7 @@ def resolve(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
     """
     ordered = _ordered(pool, place, at, traffic)
     healthy = (region.name for region in ordered if is_healthy(pool, region, at, traffic))
-    return Route(next(healthy, ordered[0].name if ordered else None))
+    return Route(next(healthy, ordered[0].name if ordered else None), at)
 
 
 def explain(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
@@ -78,7 +79,7 @@ def explain(pool: Pool, place: str, at: int, traffic: Traffic) -> Route:
     for region in ordered:
         verdict = _verdict(region.name, chosen, is_healthy(pool, region, at, traffic))
         steps.append(Step(region.name, _measure(pool, region.name, place, traffic), verdict))
-    return Route(chosen, tuple(steps))
+    return Route(chosen, at, tuple(steps))
 
 
 def resolve_cached(pool: Pool, place: str, client: str, now: int, traffic: Traffic) -> Route:

@@ -179,7 +179,7 @@ def test_what_does_not_exist(mhsm: Mhsm, line: str) -> None:
     assert faults(mhsm) == []
 
 
-# -- what the emulator refuses is 1 ----------------------------------------------------------
+# -- options that cannot be right, alone or together, are usage, 2; what only contradicts is 1 ---------
 
 
 @pytest.mark.parametrize(
@@ -193,12 +193,38 @@ def test_what_does_not_exist(mhsm: Mhsm, line: str) -> None:
         ("--region uksouth --effect down", "cannot have the effect down"),
         ("--region uksouth --effect slow", "milliseconds"),
         ("--region uksouth --for soon", "'for'"),
+        ("--region uksouth --after -5s", "'after' must be seconds, a text such as 90s"),
+        ("--region uksouth --for -1", "'for' must be seconds"),
+        ("--region uksouth --effect slow --ms -5", "cannot be negative"),
         ("--region uksouth --kind destroyed --for 60s", "has no end"),
     ],
 )
 def test_a_fault_that_makes_no_sense(mhsm: Mhsm, line: str, said: str) -> None:
-    assert said in mhsm(f"{FAULT} inject {line}", code=1).err
+    err = mhsm(f"{FAULT} inject {line}", code=2).err
+    assert said in err and len(err.splitlines()) == 1
     assert faults(mhsm) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f"{FAULT} inject --region uksouth --rate half", "Argument --rate: invalid share value: 'half'."),
+        (f"{FAULT} inject --region uksouth --after --for 5s", "Argument --after: expected one argument."),
+        ("emulator clock advance", "The following arguments are required: --by."),
+    ],
+)
+def test_what_the_parser_refuses_is_told_in_a_line_and_where_to_look(
+    mhsm: Mhsm, line: str, said: str
+) -> None:
+    command = line.partition(" --")[0]
+    told = mhsm(line, code=2).err.splitlines()
+    assert told == [f"ERROR: {said}", f"Its options: mhsm keyvault {command} --help"]
+
+
+@pytest.mark.parametrize("by", ["-5s", "-.5"])
+def test_a_time_with_a_minus_is_a_value_that_is_refused(mhsm: Mhsm, by: str) -> None:
+    err = mhsm(f"emulator clock advance --by {by}", code=2).err
+    assert by in err and len(err.splitlines()) <= 2
 
 
 def test_two_faults_that_contradict_each_other(mhsm: Mhsm) -> None:

@@ -40,6 +40,13 @@ SUITE = """
         before = mhsm_clock.emulator.set_clock(lambda clock, real: clock)
         mhsm_clock.advance(3600)
         assert mhsm_clock.emulator.set_clock(lambda clock, real: clock) == before + 3_600_000
+
+    def test_what_a_test_breaks_is_broken(mhsm_emulator, mhsm_pool, mhsm_fault):
+        broken = mhsm_fault(scope="pool", hsm_name=mhsm_pool, region="uksouth", effect="hang")
+        assert [one["id"] for one in mhsm_emulator.faults()] == [broken]
+
+    def test_and_ends_with_it(mhsm_emulator):
+        assert mhsm_emulator.faults() == []
 """
 
 
@@ -52,12 +59,12 @@ def run(tmp_path, *options):
 
 def test_a_strangers_suite_passes(tmp_path):
     done = run(tmp_path)
-    assert re.search(r"^3 passed", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^5 passed", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_it_is_safe_under_xdist(tmp_path):
     done = run(tmp_path, "-n", "2")
-    assert re.search(r"^3 passed", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^5 passed", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_the_plugin_costs_nothing_where_it_is_not_used(tmp_path):

@@ -17,11 +17,14 @@ import pytest
 from asking import ARM, CONTROL_ADDRESS, NOBODY, POOL, address, query
 from rules.harness import EXTENDED, PRIMARY, THIRD
 
+from azext_mhsmregion.emulator import traffic
 from azext_mhsmregion.emulator.dns import addresses, server
 from azext_mhsmregion.emulator.dns.addresses import Dns
 from azext_mhsmregion.emulator.http import outage
 from azext_mhsmregion.emulator.http.server import Server
 from azext_mhsmregion.emulator.wire import Location, NameKind
+from azext_mhsmregion.emulator.witness import OPENED
+from azext_mhsmregion.model import routing
 
 pytestmark = [
     pytest.mark.socket,
@@ -46,7 +49,10 @@ def entrance_port():
 @pytest.fixture
 def serving(world, authority, entrance_port):
     dns_options = Dns(port=0, entrance_port=entrance_port)
-    with Server(world.emulator, authority, places={EXTENDED: 0}, dns=dns_options).in_thread(0.1) as running:
+    made = Server(
+        world.emulator, authority, places={EXTENDED: 0}, dns=dns_options, witness=world.emulator.parts.witness
+    )
+    with made.in_thread(0.1) as running:
         yield running
 
 
@@ -176,11 +182,11 @@ def test_without_dns_there_are_no_entrances(world, authority):
 
 
 @contextlib.contextmanager
-def entered(authority, at, port, host=POOL):
-    """TLS for ``host`` to an address."""
+def entered(authority, at, port, host=POOL, of="127.0.0.1"):
+    """TLS for ``host`` to an address, of a client at another."""
     context = ssl.create_default_context(cafile=str(authority.bundle_path))
     with (
-        socket.create_connection((at, port), TIMEOUT) as raw,
+        socket.create_connection((at, port), TIMEOUT, (of, 0)) as raw,
         context.wrap_socket(raw, server_hostname=host) as sock,
     ):
         yield sock
@@ -201,6 +207,28 @@ def test_the_address_decides_whatever_the_name_says(serving, world, authority, e
     for host in (POOL, f"{PRIMARY}.{POOL}", f"{EXTENDED}.{POOL}"):
         with entered(authority, addresses.of_region(region), entrance_port, host) as sock:
             assert get(world, sock, host) == (200, region)
+
+
+def test_a_clients_label_is_its_address(serving, world, authority, entrance_port):
+    clients = ["127.0.0.8", "127.0.0.9"]
+    for client in clients:
+        with entered(authority, addresses.of_region(PRIMARY), entrance_port, of=client) as sock:
+            assert get(world, sock) == (200, PRIMARY)
+    seen = world.emulator.parts.witness.since(0)
+    assert [one.client for one in seen if one.kind == OPENED] == clients
+
+
+def test_each_label_counts_its_own_connections(world):
+    """Where they land is not moved by what others do meanwhile."""
+    clients = ("127.0.0.8", "127.0.0.9")
+    landed = {client: [] for client in clients}
+    for client in clients * 6:
+        landed[client].append(world.emulator.enter(POOL, client, PRIMARY).partition)
+    with world.emulator.parts.reading() as unit:
+        pool, seen = traffic.pool_of(unit, POOL), traffic.conditions(unit)
+        alone = [routing.land(pool, PRIMARY, unit.now, f"{clients[0]}/{n}", seen).partition for n in range(6)]
+    assert landed[clients[0]] == alone
+    assert landed[clients[0]] != landed[clients[1]]
 
 
 def test_a_client_that_cached_the_address_gets_the_old_region_again(serving, world, authority, entrance_port):

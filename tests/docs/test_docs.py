@@ -11,6 +11,8 @@ import pytest
 from az.installation import python_of
 from clients import setup
 
+from azext_mhsmregion.emulator.fault_spec import MEMBERS
+from azext_mhsmregion.model.faults import EFFECTS
 from docs import machine, pages
 
 PAGES = sorted(path.name for path in pages.DOCS.glob("*.md"))
@@ -46,6 +48,23 @@ def run(page_name, on):
 @pytest.mark.parametrize("page", PLAIN)
 def test_a_page_that_needs_only_mhsm(page, new_machine):
     run(page, new_machine(python=machine.OURS / "python", pytest=machine.OURS / "pytest"))
+
+
+@pytest.mark.socket
+def test_the_page_of_faults(new_machine):
+    if shutil.which("curl") is None:
+        reason = "missing here: curl"
+        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    run("faults.md", new_machine(python=machine.OURS / "python", pytest=machine.OURS / "pytest"))
+
+
+def test_the_page_of_faults_has_every_effect_of_every_scope():
+    text = (pages.DOCS / "faults.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z]+)` \| ([a-z, ]+) \|", text.partition("## What it does")[2], re.MULTILINE)
+    found = {(scope, effect) for effect, scopes in rows for scope in scopes.split(", ")}
+    assert found == {(scope.value, effect.value) for scope in EFFECTS for effect in EFFECTS[scope]}
+    members = text.partition("Members: ")[2].partition(";")[0]
+    assert set(re.findall(r"`(\w+)`", members)) == MEMBERS
 
 
 @pytest.mark.clients
@@ -94,7 +113,7 @@ def test_the_page_of_dns(new_machine):
 
 
 def test_every_page_is_run_or_says_that_it_is_not():
-    run_by_a_test = {*PLAIN, *CLIENTS, *PARSED, "az.md", "dns.md", "drill.md"}
+    run_by_a_test = {*PLAIN, *CLIENTS, *PARSED, "az.md", "dns.md", "drill.md", "faults.md"}
     assert set(PAGES) - run_by_a_test == {"README.md", "failover.md", "parity.md"}
     for name in (*PARSED, "dns.md", "drill.md", "failover.md", "terraform.md"):
         text = " ".join((pages.DOCS / name).read_text(encoding="utf-8").split()).lower()

@@ -60,6 +60,7 @@ def test_a_password_gives_all_tokens(context):
         (f"{HSM}/user_impersonation", HSM),
         ("User.Read", "https://graph.microsoft.com"),
         ("openid profile", "https://graph.microsoft.com"),
+        ("https://emulator.mhsmregion.internal/.default", "https://emulator.mhsmregion.internal"),
     ],
 )
 def test_a_users_scopes_name_a_resource(context, scope, audience):

@@ -32,6 +32,17 @@ def test_it_holds_every_instant_and_every_kind_of_answer(seen):
     assert len(shapes(drawn, "lag", "polyline")) == 1
 
 
+def test_the_legend_lists_what_the_picture_has_and_nothing_else(seen):
+    refused = row(failing_over(status=503), undisturbed(status=503))
+    for one, more in ((seen, []), (refused, ["refused"])):
+        drawn = picture.draw(one)
+        words = [text.text for text in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+        listed = [kind for kind, text in picture.ANSWERS.items() if text in words]
+        assert listed == ["one", "two", "broken", *more]
+        assert all(len(shapes(drawn, kind)) > 1 for kind in listed), "a bar beside the legend's box"
+        assert {kind for kind in picture.ANSWERS if shapes(drawn, kind)} == set(listed)
+
+
 def test_words_of_marks_lie_on_rows_of_their_own_and_within_the_card(seen):
     drawn = picture.draw(seen)
     marked = [mark.words for mark in picture.marks(seen)]

@@ -11,7 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 from clients import setup
-from failing_over.row import phase_of
+from failing_over import picture
+from failing_over.row import POOL, PRIMARY, phase_of, told
+
+from azext_mhsmregion.emulator import embedded
+from azext_mhsmregion.emulator import events as emulator_events
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = (CHECKOUT / "docs" / "failover.md").read_text(encoding="utf-8")
@@ -48,6 +52,18 @@ def test_each_seed_holds_and_gives_a_table_of_its_own():
         assert abs(began - phase) < MISSED, "the seed decides when the outage begins"
 
 
+@pytest.mark.socket
+def test_a_row_knows_the_events_of_every_page(monkeypatch):
+    monkeypatch.setattr(emulator_events, "PAGE", 2)
+    with embedded.running() as running:
+        running.seed({"name": POOL, "location": PRIMARY})
+        for _ in range(5):
+            with running.fault(scope="pool", hsm_name=POOL, region=PRIMARY):
+                pass
+        kinds = [event["kind"] for event in told(running)]
+    assert kinds.count("fault") == kinds.count("fault-cleared") == 5
+
+
 def test_the_page_holds_the_documents_table_scope_by_scope():
     rows = re.findall(r"^\| (Extended|Primary) \| (\w+) \|.* \| (\w+)[^|]* \|$", PAGE, re.MULTILINE)
     scopes = ["partition", "pool", "service", "region"]
@@ -59,3 +75,6 @@ def test_the_page_holds_the_documents_table_scope_by_scope():
 def test_its_pictures_are_there(name):
     root = ElementTree.parse(CHECKOUT / "docs" / name).getroot()
     assert root.tag.endswith("svg")
+    drawn = [shape.get("class") for shape in root if shape.tag.endswith("rect")]
+    listed = {text.text for text in root if text.tag.endswith("text")} & set(picture.ANSWERS.values())
+    assert listed == {words for kind, words in picture.ANSWERS.items() if drawn.count(kind) > 1}

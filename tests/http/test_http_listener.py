@@ -179,7 +179,7 @@ def test_direct_tls_is_served_by_server_name(server, bundle, gateway):
         client_context(bundle).wrap_socket(raw, server_hostname=REGIONAL) as sock,
     ):
         assert get(sock, host=REGIONAL).json()["region"] == "australiaeast"
-    assert gateway.requests[0][1] == Caller("uksouth", "-", "australiaeast", None)
+    assert gateway.requests[0][1] == Caller("uksouth", "127.0.0.1", "australiaeast", None)
 
 
 @pytest.mark.parametrize("host", [NOBODY, FOREIGN, None])

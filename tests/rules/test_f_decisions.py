@@ -191,6 +191,11 @@ def test_f7_a_name_without_an_answer_is_asked_for_anew_from_the_client_s_own_pla
     assert routing.resolve_cached(made, HOME, "me", NOW - 1, traffic).region is None
     assert routing.resolve_cached(made, HOME, "me", NOW, traffic).region == HOME
     assert routing.resolve_cached(made, "australiasoutheast", "me", NOW, traffic).region == ONE
+    assert routing.resolve_cached(made, HOME, "me", NOW, traffic).at == NOW
+    later = NOW + traffic.ttl
+    told = routing.window_start(later, "me", traffic)
+    assert NOW < told < later
+    assert routing.resolve_cached(made, HOME, "me", later, traffic).at == told
 
 
 # -- F7, F8: what probes meet ----------------------------------------------------------------------------

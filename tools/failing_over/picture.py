@@ -4,7 +4,7 @@ outage, its detection, failover and failback as marks across."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from failing_over.figures import figures
 from failing_over.log import PERIOD, Second, steps
@@ -65,7 +65,7 @@ def draw(seen: Observed, dark: Optional[bool] = None) -> str:
     axis = Axis(-3.0, seen.end - seen.begin + seen.bounds.failback + 2.0)
     picture.box(0, 0, WIDTH, height, "card")
     picture.text(24, 34, title, "title")
-    _legend(picture, 24, 60)
+    _legend(picture, 24, 60, answers(seen, axis))
     bottom = FIRST + 2 * (CHART + GAP) + LAG
     _outage(picture, axis, seen, bottom)
     heads = [f"A client in {NAMES[place]}: its requests in each half second" for place in _places(seen)]
@@ -114,17 +114,29 @@ _TEMPLATE = (
 )
 
 
-def _legend(picture: Drawing, x: float, y: float) -> None:
-    entries = [
-        ("one", f"answered by {NAMES[PRIMARY]}"),
-        ("two", f"answered by {NAMES[EXTENDED]}"),
-        ("broken", "no answer"),
-        ("refused", "refused: writes are not available"),
-    ]
-    for kind, words in entries:
+ANSWERS = {
+    "one": f"answered by {NAMES[PRIMARY]}",
+    "two": f"answered by {NAMES[EXTENDED]}",
+    "broken": "no answer",
+    "refused": "refused: writes are not available",
+}
+"""What a request can come to, by the class of its bar."""
+
+
+def answers(seen: Observed, axis: Axis) -> List[str]:
+    """The kinds of answers that somebody got along the axis, in the legend's order."""
+    drawn = [second for place in seen.logs for second in _drawn(axis, seen, place)]
+    counts = {kind: sum(second.good.get(region, 0) for second in drawn) for region, kind in KINDS.items()}
+    counts["broken"] = sum(second.broken for second in drawn)
+    counts["refused"] = sum(second.refused for second in drawn)
+    return [kind for kind in ANSWERS if counts[kind]]
+
+
+def _legend(picture: Drawing, x: float, y: float, kinds: Sequence[str]) -> None:
+    for kind in kinds:
         picture.box(x, y - 11, 13, 13, kind)
-        picture.text(x + 19, y, words)
-        x += 19 + 7.3 * len(words) + 22
+        picture.text(x + 19, y, ANSWERS[kind])
+        x += 19 + 7.3 * len(ANSWERS[kind]) + 22
 
 
 def _what(seen: Observed) -> str:
@@ -145,7 +157,7 @@ def _outage(picture: Drawing, axis: Axis, seen: Observed, bottom: float) -> None
 
 
 def _client(picture: Drawing, axis: Axis, seen: Observed, place: str, top: float) -> None:
-    seconds = steps(seen.logs[place], seen.begin + axis.start, seen.begin + axis.end, STEP)
+    seconds = _drawn(axis, seen, place)
     most = max([_total(second) for second in seconds] + [int(STEP / PERIOD)])
     base = top + CHART
     for second in seconds:
@@ -153,6 +165,11 @@ def _client(picture: Drawing, axis: Axis, seen: Observed, place: str, top: float
     picture.line((LEFT, base), (WIDTH - RIGHT, base), "rule")
     for count in (0, most):
         picture.text(LEFT - 8, base - count * CHART / most + 4, str(count), "soft", "end")
+
+
+def _drawn(axis: Axis, seen: Observed, place: str) -> List[Second]:
+    """What a client got along the axis, a bar each."""
+    return steps(seen.logs[place], seen.begin + axis.start, seen.begin + axis.end, STEP)
 
 
 def _total(second: Second) -> int:

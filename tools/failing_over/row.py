@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from azext_mhsmregion.emulator import embedded
-from azext_mhsmregion.emulator.wire import Caller, Request
+from azext_mhsmregion.cli import eventlog
+from azext_mhsmregion.emulator import embedded, owner_call
 from azext_mhsmregion.model.chance import chance
 from azext_mhsmregion.model.profile import Profile
 from failing_over.log import Call, parsed
@@ -23,7 +23,6 @@ from failing_over.log import Call, parsed
 CLIENTS_PYTHON = Path(__file__).resolve().parents[2] / ".clients" / "python" / "bin" / "python"
 CLIENT = Path(__file__).with_name("client.py")
 POOL, PRIMARY, EXTENDED = "ContosoMHSM", "uksouth", "australiaeast"
-CONTROL = "emulator.mhsmregion.internal"
 REGIONS = {"primary": PRIMARY, "extended": EXTENDED}
 
 CONNECTION_SECONDS = 0.5
@@ -111,8 +110,14 @@ def observe(affected: str, scope: str, seed: int) -> Observed:
                 begin, end = _break(running, affected, scope, seed, bounds)
                 _sleep_until(end + bounds.failback + AFTER)
             logs = {PRIMARY: near.stop(), EXTENDED: far.stop()}
-        events = _ask(running, "GET", "/events", {"hsmName": POOL})["value"]
+        events = told(running)
     return Observed(affected, scope, seed, bounds, begin, end, logs, lag, events)
+
+
+def told(running: embedded.Embedded) -> List[Dict[str, Any]]:
+    """All events of the pool, oldest first."""
+    found, _ = eventlog.since(lambda path: owner_call.call(running.emulator, "GET", f"/{path}"), "", POOL)
+    return found
 
 
 def phase_of(seed: int, affected: str, scope: str) -> float:
@@ -191,7 +196,7 @@ def _break(
         spec["hsmName"] = POOL
     if scope == "partition":
         spec["partition"] = int(chance(seed, "partition", affected) * 3)
-    fault = _ask(running, "POST", "/faults", {}, spec)
+    fault = owner_call.call(running.emulator, "POST", "/faults", spec)
     return instant(fault["start"]), instant(fault["end"])
 
 
@@ -203,7 +208,8 @@ def _sampling(running: embedded.Embedded) -> Iterator[List[Tuple[float, float]]]
 
     def sample() -> None:
         while not over.wait(SAMPLE):
-            samples.append((time.time(), _lag(_ask(running, "GET", f"/pools/{POOL}/status", {}))))
+            status = owner_call.call(running.emulator, "GET", f"/pools/{POOL}/status")
+            samples.append((time.time(), _lag(status)))
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()
@@ -219,20 +225,8 @@ def _lag(status: Mapping[str, Any]) -> float:
     return max(lacks, default=0.0)
 
 
-def _ask(
-    running: embedded.Embedded, method: str, path: str, query: Mapping[str, str], body: Any = None
-) -> Dict[str, Any]:
-    data = b"" if body is None else json.dumps(body).encode()
-    owner = running.emulator.directory.owner.object_id
-    answer = running.emulator.handle(Request(method, CONTROL, path, query, {}, data), Caller(principal=owner))
-    if answer.status >= 400:
-        raise RuntimeError(answer.body.decode())
-    found: Dict[str, Any] = json.loads(answer.body)
-    return found
-
-
 def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.time()))
 
 
-__all__ = ["Bounds", "Observed", "observe", "phase_of"]
+__all__ = ["Bounds", "Observed", "observe", "phase_of", "told"]

@@ -4,16 +4,15 @@ where something is destroyed, the outage, the command."""
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
 
 from knack.log import get_logger
 
 import azext_mhsmregion
-from azext_mhsmregion.cli import context, documents, serving
+from azext_mhsmregion.cli import context, documents, errors, serving
 from azext_mhsmregion.cli.drill.saw import instant
 from azext_mhsmregion.emulator import running
 from azext_mhsmregion.emulator.http import environment
@@ -71,8 +70,9 @@ def _found_by_children() -> Iterator[None]:
 
 @contextmanager
 def fault(ask: Ask, spec: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
-    """The outage, ended with the block where it can be."""
-    made = ask("POST", "faults", spec)
+    """The outage, ended with the block where it can be. Raises UsageError for one that cannot be."""
+    with errors.of_options():
+        made = ask("POST", "faults", spec)
     try:
         yield made
     finally:
@@ -185,17 +185,3 @@ def _waited_for(
             return process.wait(due_in())
         except subprocess.TimeoutExpired:
             meanwhile()
-
-
-@contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that nothing stays broken."""
-
-    def stop(*_: Optional[object]) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from uuid import uuid4
 
-from azext_mhsmregion.cli import confirm, context, documents, eventlog
+from azext_mhsmregion.cli import confirm, context, documents, ending, eventlog
 from azext_mhsmregion.cli.drill import account, effects, reasons, reports, stage, timeline
 from azext_mhsmregion.cli.drill.account import Bounds, Check, Drill
 from azext_mhsmregion.cli.drill.link import held_up
@@ -121,7 +121,7 @@ def _rehearse(cmd: Any, name: str, words: Tuple[str, ...], spec: Dict[str, Any])
     _require_running_clock(ask)
     client = f"drill-{uuid4().hex[:8]}"
     with ExitStack() as stack:
-        stack.enter_context(stage.ended_by_sigterm())
+        stack.enter_context(ending.ended_by_sigterm())
         context.sending(cmd.cli_ctx)
         found = stack.enter_context(stage.server(cmd))
         if spec["kind"] == "destroyed":

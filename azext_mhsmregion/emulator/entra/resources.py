@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Mapping
 
 from azext_mhsmregion.emulator.entra import errors
+from azext_mhsmregion.emulator.hosts import CONTROL_HOST
 
 KNOWN = (
     "https://management.azure.com",
     "https://management.core.windows.net",
     "https://managedhsm.azure.net",
     "https://graph.microsoft.com",
+    f"https://{CONTROL_HOST}",
 )
-"""Without a slash at the end."""
+"""Without a slash at the end. The last is the emulator's own API, which takes its owner's tokens alone."""
 
 OPENID_SCOPES = ("openid", "profile", "email", "offline_access")
 _GRAPH = "https://graph.microsoft.com"

@@ -56,8 +56,8 @@ _SAYS = "mhsmregion emulator"
 log = logging.getLogger(__name__)
 
 
-Entrance = Callable[[str], Resolution]
-"""What a host means to a connection that was opened to one region's address."""
+Entrance = Callable[[str, str], Resolution]
+"""What a host means to a client (by its label) whose connection was opened to one region's address."""
 
 
 @dataclass(frozen=True)
@@ -184,18 +184,18 @@ class Listener:
         return None
 
     async def _direct(self, sock: socket.socket) -> Optional[Tunnel]:
-        """TLS without CONNECT: the ClientHello's server name is the host."""
+        """TLS without CONNECT: the ClientHello's server name is the host, the client's address its label."""
         if not self._door.admission.takes_direct_tls:
             log.info("refused TLS without CONNECT: it carries no proxy password")
             await _say_farewell(sock, admission.ACCESS_DENIED)
             return None
-        host = await preface.peek_server_name(sock) or ""
-        resolution = await self._arrival(host)
+        host, client = await preface.peek_server_name(sock) or "", admission.peer_of(sock)
+        resolution = await self._arrival(host, client)
         if resolution.kind is not NameKind.OURS:
             log.info("refused TLS for %r: %s", host, resolution.kind.value)
             await _say_farewell(sock, hello.UNRECOGNIZED_NAME)
             return None
-        return self._opened(Tunnel(host, _caller(self._place, "-", resolution)), resolution)
+        return self._opened(Tunnel(host, _caller(self._place, client, resolution)), resolution)
 
     async def _connect(self, sock: socket.socket, head: preface.Head) -> Union[Tunnel, Passage, None]:
         place, client = self._door.admission.caller(head, self._place)
@@ -266,12 +266,12 @@ class Listener:
         kind = response.header("content-type") or ""
         return _whole(response.status, response.body, kind, ("cache-control", "no-store, no-cache"))
 
-    async def _arrival(self, host: str) -> Resolution:
+    async def _arrival(self, host: str, client: str) -> Resolution:
         """What TLS for ``host`` comes to on this socket."""
         if self._entrance is None:
-            return await self._resolve(host, self._place, "-")
+            return await self._resolve(host, self._place, client)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._door.workers, self._entrance, host)
+        return await loop.run_in_executor(self._door.workers, self._entrance, host, client)
 
     async def _resolve(self, host: str, place: str, client: str) -> Resolution:
         loop = asyncio.get_running_loop()
