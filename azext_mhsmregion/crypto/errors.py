@@ -60,5 +60,13 @@ class BadSecurityDomain(CryptoError):
     """Text that is no security domain, or no restore blob, of the recorded structure."""
 
 
+class BadBackup(CryptoError):
+    """Bytes that are no backup of a known version, or one that was cut or altered."""
+
+
+class OtherDomain(CryptoError):
+    """A backup of a pool with another security domain (rule K4)."""
+
+
 class QuorumNotMet(CryptoError):
     """Fewer fitting wrapping keys than the security domain requires (rule C4)."""

@@ -10,6 +10,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 from azext_mhsmregion.emulator.objects import KEYS
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import faults, merge, replication
+from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.extension import RegionChange, removal_waits
 from azext_mhsmregion.model.lifecycle import settled
 from azext_mhsmregion.model.loss import Loss, total
@@ -20,9 +21,10 @@ from azext_mhsmregion.model.rows import Kind, Row, Write
 from azext_mhsmregion.model.sending import Situation
 
 
-def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool:
+def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write], above_all: bool = False) -> Pool:
     """Accept writes in ``origin``: a row for every region that holds data, conflicts audited,
-    the record written."""
+    the record written. ``above_all``: their stamps are above those of whatever any region accepted, seen
+    here or not (E7)."""
     pool = tidied(unit, pool)
     wanted = list(writes)
     held = _in_flight(unit, pool, origin, wanted)
@@ -32,7 +34,7 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
         origin,
         {one.name: one.ready for one in pool.regions if one.name != origin and one.holds_data(unit.now)},
         unit.now,
-        unit.tx.last_hlc(pool.id, origin, unit.now),
+        unit.tx.last_hlc(pool.id, origin, NEVER if above_all else unit.now),
         _lags(unit, pool),
         pool.links,
         links_of(unit, pool),
@@ -40,7 +42,8 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write]) -> Pool
     )
     _audit_superseded(unit, pool, [row for row in accepted.rows if row.region == origin], held)
     unit.tx.put_rows(pool.id, accepted.rows)
-    written = {row.object for row in accepted.rows if row.kind not in (Kind.KEY_VERSION, Kind.KEY_PURGE)}
+    once = (Kind.KEY_PURGE,) if above_all else (Kind.KEY_VERSION, Kind.KEY_PURGE)  # but for a restore
+    written = {row.object for row in accepted.rows if row.kind not in once}
     unit.tx.compact(pool.id, written, _holding(unit, pool), unit.now)
     pool = replace(pool, links=accepted.links)
     if _is_to_end(unit, pool):
@@ -67,7 +70,7 @@ def rearrange(unit: Unit, pool: Pool) -> Pool:
     record, not yet written (L5, E3)."""
     moved = _moved(unit, pool, _leaving(pool))
     pool = removal_waits(replace(pool, links=moved.links), moved.unsent_until, unit.profile, unit.now)
-    return _unsure(unit, pool)
+    return _unsure(unit, _jobs(unit, pool))
 
 
 def _moved(unit: Unit, pool: Pool, leaving: Mapping[str, int]) -> Accepted:
@@ -84,6 +87,20 @@ def _is_to_end(unit: Unit, pool: Pool) -> bool:
     """Is a region being removed, or about to be destroyed? Others may have to send on what is accepted."""
     planned = links_of(unit, pool).destroyed.values()
     return bool(_leaving(pool)) or any(when > unit.now for when in planned)
+
+
+def _jobs(unit: Unit, pool: Pool) -> Pool:
+    """The record with its backup and its restore as the faults let them end (E7)."""
+    if pool.backup is None and pool.restore is None:
+        return pool
+    from azext_mhsmregion.model import jobs  # few pools have any
+
+    for job in (pool.backup, pool.restore):
+        if job is not None and job.running(unit.now):
+            ending = jobs.ending(job, unit.profile.of(jobs.duration(job.kind)), unit.faults, unit.now)
+            unit.tx.put_operation(ending)
+            pool = jobs.begun(pool, ending)
+    return pool
 
 
 def _awaiting(unit: Unit, pool: Pool, rows: Sequence[Row]) -> Pool:

@@ -16,11 +16,12 @@ _ON = bool(_LOG or _TARGET)
 _left = int(_passage or 1)
 
 COMMITS = ("schema", "settings", "group", "create", "regions", "update", "delete", "recover", "purge",
-           "domain", "key", "role", "poll", "seed", "reset", "restore", "fault")  # fmt: skip
+           "domain", "key", "role", "poll", "seed", "reset", "restore", "fault", "backup")  # fmt: skip
 """Labels of transactions: what ``Store.write`` is given."""
 
 FILES = ("directory.json", "home.key", "token-key.pem", "authority.pem", "authority.crt", "leaf",
-         "bundle.pem", "trust.p12", "server.json", "snapshot", "export", "import")  # fmt: skip
+         "bundle.pem", "trust.p12", "server.json", "snapshot", "export", "import",
+         "backup")  # fmt: skip
 """Labels of private files: what ``files.create_private``, ``replace_private`` and ``publish`` are given."""
 
 NAMES = tuple(f"{kind}.{name}.{when}" for kind, names in (("commit", COMMITS), ("rename", FILES))

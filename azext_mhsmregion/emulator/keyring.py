@@ -42,6 +42,14 @@ class Keyring:
         name, key = f"domain:{pool_id}", self._random(DOMAIN_KEY_BYTES)
         return name, key, wrap.wrap(self._home_key(), key, name.encode(), self._random)
 
+    def seal(self, name: str, plain: bytes) -> bytes:
+        """Bytes as they lie in the store under ``name``."""
+        return wrap.wrap(self._home_key(), plain, name.encode(), self._random)
+
+    def unseal(self, name: str, wrapped: bytes) -> bytes:
+        """What :meth:`seal` was given, for a backup and nothing else (K4). Raises UnwrapFailed."""
+        return wrap.unwrap(self._home_key(), wrapped, name.encode())
+
     def load(self, version: str, wrapped: Optional[bytes]) -> Any:
         """The private key of a version, from the cache or unwrapped. Raises UnwrapFailed."""
         with self._turn:

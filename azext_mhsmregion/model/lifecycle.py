@@ -222,8 +222,8 @@ def begin(pool: Pool, kind: str, act: Act, done: int, failure: Optional[str] = N
 
 
 def refuse_busy(pool: Pool, now: int) -> None:
-    """E2: another operation runs → Conflict."""
-    if pool.is_busy(now):
+    """E2: another operation runs, or a full restore (E7) → Conflict."""
+    if pool.is_busy(now) or pool.is_restoring(now):
         raise Conflict(messages.operation_under_way(pool.name, pool.provisioning_state(now)))
 
 

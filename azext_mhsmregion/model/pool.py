@@ -52,7 +52,8 @@ class PoolRegion:
 @dataclass(frozen=True)
 class Operation:
     """A long operation (C1). ``done`` is when it ends; ``failure`` its error, None: Succeeded.
-    ``answers_pool``: its last poll carries the pool (create), else an empty body."""
+    ``answers_pool``: its last poll carries the pool (create), else an empty body. ``result`` is what a
+    job of the data plane made: the address of a backup."""
 
     id: str
     kind: str
@@ -62,6 +63,7 @@ class Operation:
     done: int
     failure: Optional[str] = None
     answers_pool: bool = False
+    result: str = ""
 
     def running(self, now: int) -> bool:
         return now < self.done
@@ -113,7 +115,8 @@ class Pool:
     """A managed HSM pool. ``activated`` is when its activation ends (C4), None: its security
     domain was never downloaded. ``links`` see :mod:`replication`. ``former`` are regions that went
     away not long ago: caches may still lead to them (E9). ``rotation_due`` is an instant before which no
-    rotation is due (E8), None where no key ever had a policy."""
+    rotation is due (E8), None where no key ever had a policy. ``backup`` and ``restore`` are the full backup
+    and the restore that run, or the last ones (E7)."""
 
     id: str
     name: str
@@ -144,6 +147,8 @@ class Pool:
     identity: Identity = Identity()
     former: Tuple[PoolRegion, ...] = ()
     rotation_due: Optional[int] = None
+    backup: Optional[Operation] = None
+    restore: Optional[Operation] = None
 
     @property
     def primary(self) -> PoolRegion:
@@ -176,10 +181,19 @@ class Pool:
         """Does a long operation run (E2)?"""
         return self.operation is not None and self.operation.running(now)
 
+    def is_restoring(self, now: int) -> bool:
+        """Is it in restore mode, in every region (E7)? The restore of one key knows no such mode."""
+        return self.restore is not None and self.restore.kind == "restore" and self.restore.running(now)
+
+    def under_way(self, now: int) -> Optional[Operation]:
+        """The long operation that runs, else the restore or backup that does; None: nothing."""
+        jobs = (self.operation, self.restore, self.backup)
+        return next((one for one in jobs if one is not None and one.running(now)), None)
+
     def under_way_until(self, now: int) -> int:
         """When the last of what is under way has ended, as far as that is planned; ``now`` when nothing
         is."""
-        ends = [] if self.operation is None else [self.operation.done]
+        ends = [one.done for one in (self.operation, self.backup, self.restore) if one is not None]
         for region in self.regions:
             ends += [region.ready, region.gone or 0]
         ends.append(self.activated or 0)
@@ -189,5 +203,5 @@ class Pool:
         """As the control plane shows it."""
         running = self.operation if self.is_busy(now) else None
         if running is None:
-            return "Succeeded"
+            return "Restoring" if self.is_restoring(now) else "Succeeded"
         return {"create": "Provisioning", "delete": "Deleting"}.get(running.kind, "Updating")

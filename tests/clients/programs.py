@@ -24,6 +24,10 @@ COMMANDS = {
     "go": [str(FOLDER / "go" / "client")],
     "java": ["java", "-classpath", JAVA_PATH, "Client"],
 }
+"""The same life of a pool in each language."""
+
+OTHERS = {"python-backups": [*PYTHON, str(SOURCES / "python" / "backup_client.py")]}
+"""Programs of their own kind."""
 
 
 def language(program: str) -> str:
@@ -66,7 +70,7 @@ def running(program: str, pool: str, environment: Mapping[str, str]) -> Iterator
         errors = Path(folder) / "errors"
         with errors.open("w") as stderr:
             process = subprocess.Popen(
-                [*COMMANDS[program], pool],
+                [*(COMMANDS.get(program) or OTHERS[program]), pool],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -15,6 +15,7 @@ from azext_mhsmregion.model.clock import manual_clock
 
 REAL = 1_767_000_000_000
 ARM, VERSION, DATA_VERSION = "management.azure.com", "2023-07-01", "7.4"
+CONTAINER = "https://crash.blob.core.windows.net/backups"
 CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"
 PRIMARY, EXTENDED = "uksouth", "australiaeast"
 POOL = "CrashHSM"
@@ -46,6 +47,7 @@ class Rig:
         self.emulator: Emulator = open_emulator(home, Repeating(seed))
         self.certificates = certificates
         self._location = ""
+        self._job = ""
 
     # -- asking ---------------------------------------------------------------------------
     def ask(self, method: str, url: str, body: Optional[Any] = None) -> Response:
@@ -59,6 +61,7 @@ class Rig:
         if response.status >= 400:
             raise RuntimeError(f"{method} {url}: {response.status} {response.body.decode()}")
         self._location = response.header("location") or self._location
+        self._job = response.header("azure-asyncoperation") or self._job
         return response
 
     @property
@@ -116,6 +119,22 @@ class Rig:
 
     def delete_key(self, name: str) -> None:
         self.ask("DELETE", f"{self.vault()}/keys/{name}")
+
+    def backup(self) -> None:
+        access = {"storageResourceUri": CONTAINER, "token": "sas"}
+        self.ask("POST", f"{self.vault()}/backup", access)
+
+    def restore_backup(self) -> None:
+        """The last one, asked for where it was made."""
+        status = json.loads(self.ask("GET", self._job.replace("https://", "")).body)
+        folder = status["azureStorageBlobContainerUri"].rpartition("/")[2]
+        access = {"storageResourceUri": CONTAINER, "token": "sas"}
+        body = {"sasTokenParameters": access, "folderToRestore": folder}
+        self.ask("PUT", f"{self.vault()}/restore", body)
+
+    def job_ended(self) -> None:
+        """Under the manual clock a poll moves service time to the job's end."""
+        self.ask("GET", self._job.replace("https://", ""))
 
     def regions(self, *names: str) -> None:
         self.ask("PATCH", self.pool, {"properties": {"regions": [{"name": name} for name in names]}})
@@ -210,7 +229,12 @@ def story(rig: Rig) -> List[Step]:
         ("break the link", rig.break_link),
         ("key k6 there", lambda: rig.key("k6", EXTENDED)),
         ("mend the link", rig.mend),
+        ("back up", rig.backup),
+        ("backed up", rig.job_ended),
         ("delete k2", lambda: rig.delete_key("k2")),
+        ("restore the backup", rig.restore_backup),
+        ("restored", rig.job_ended),
+        ("delete k2 again", lambda: rig.delete_key("k2")),
         ("update", rig.update),
         ("updated", rig.poll),
         ("shrink", lambda: rig.regions()),

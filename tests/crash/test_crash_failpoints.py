@@ -19,7 +19,9 @@ from azext_mhsmregion.emulator.store import schema
 PATHS = {"authority.pem": "ca/authority.pem", "authority.crt": "ca/authority.crt",
          "bundle.pem": "ca/bundle.pem", "trust.p12": "ca/trust.p12",
          "leaf": "ca/leaves/management.azure.com.pem", "snapshot": "snapshots/seeded.db",
-         "export": "../home.tar.gz", "import": "../home-copy/store.db"}  # fmt: skip
+         "export": "../home.tar.gz", "import": "../home-copy/store.db",
+         "backup": "storage/crash.blob.core.windows.net/backups/"
+                   "mhsm-CrashHSM-2025122909200300/backup.jwe"}  # fmt: skip
 """Where a private file lies, if not at the home's top."""
 
 FILES_ONLY = ("token", "authority", "leaf", "carried", "served")
@@ -55,7 +57,7 @@ def test_the_story_is_legal_and_each_write_bumps_its_pool_once(undisturbed: Run)
     revisions = [state["pool"][0][2] for state in undisturbed.states[:life] if state["pool"]]
     steps = undisturbed.steps[life - len(revisions) : life]
     still = {"created", "activated", "extended", "updated", "shrunk", "deleted", "recovered",
-             "deleted again", "purged"}  # fmt: skip
+             "deleted again", "purged", "backed up", "restored"}  # fmt: skip
     bumps = {step: new - old for step, old, new in zip(steps[1:], revisions, revisions[1:])}
     assert revisions[0] == 1
     assert bumps == {step: 0 if step in still else 1 for step in steps[1:]}

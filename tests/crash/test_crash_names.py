@@ -44,7 +44,7 @@ def labels(path: Path, node: ast.expr) -> Set[str]:
 def commit_labels() -> Set[str]:
     found: Set[str] = set()
     for path, name, call in calls():
-        if name in ("writing", "_committed") or (name == "write" and _is_store(call)):
+        if name in ("writing", "recording", "_committed") or (name == "write" and _is_store(call)):
             found |= labels(path, call.args[0])
     return found
 

@@ -158,6 +158,6 @@ def test_c4_azure_cli_opens_what_mhsm_downloaded(version, files, exchange):
     opened = restore_blob.open_((files / "blob.json").read_text(), exchange.key)
     with emulator.parts.reading() as unit:
         pool = unit.tx.pool_named("ContosoMHSM", unit.now)
-        wrapped = unit.tx.material(f"domain:{pool.id}")
+        wrapped = unit.tx.material(pool.id, f"domain:{pool.id}")
     assert opened["hsm_backup"] == wrap.unwrap(emulator.home_key(), wrapped, f"domain:{pool.id}".encode())
     emulator.store.close()

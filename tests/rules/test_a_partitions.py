@@ -283,6 +283,7 @@ _REQUESTS = {
     "get": ("GET", "/keys/k"),
     "sign": ("POST", "/keys/k/sign", {"alg": "ES256", "value": "A" * 43}),
     "create": ("POST", "/keys/new/create", {"kty": "EC-HSM"}),
+    "backup": ("POST", "/keys/k/backup"),
     "list": ("GET", "/keys"),
 }
 
@@ -304,7 +305,7 @@ def test_a9_off_unless_told_nothing_is_held_back(world: World) -> None:
 
 
 @pytest.mark.rule("A9")
-@pytest.mark.parametrize(("operation", "rate"), [("create", 1), ("get", 1100), ("sign", 330)])
+@pytest.mark.parametrize(("operation", "rate"), [("create", 1), ("get", 1100), ("sign", 330), ("backup", 10)])
 def test_a9_three_partitions_give_three_times_the_documented_rate_of_one(
     world: World, operation: str, rate: int
 ) -> None:

@@ -41,7 +41,8 @@ def kept(owner, name):
 
 def material(owner, version):
     with owner.emulator.parts.reading() as unit:
-        return unit.tx.material(version)
+        pool = unit.tx.pool_named("ContosoMHSM", unit.now)
+        return unit.tx.material(pool.id, version)
 
 
 def test_the_next_write_after_arrival_drops_a_purged_key(owner):

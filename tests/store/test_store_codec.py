@@ -36,7 +36,7 @@ regions = st.builds(
     PoolRegion, texts, st.booleans(), instants, instants, st.booleans(), maybe, maybe, partitions
 )
 operations = st.builds(
-    Operation, texts, texts, texts, texts, instants, instants, st.none() | texts, st.booleans()
+    Operation, texts, texts, texts, texts, instants, instants, st.none() | texts, st.booleans(), texts
 )
 pools = st.builds(
     Pool,
@@ -71,6 +71,8 @@ pools = st.builds(
     revision=instants,
     former=st.lists(regions, max_size=1).map(tuple),
     rotation_due=st.none() | instants,
+    backup=st.none() | operations,
+    restore=st.none() | operations,
 )
 clocks = st.builds(
     ClockState,
@@ -107,13 +109,15 @@ def test_pools(pool: Pool) -> None:
     assert same_types(back, pool)
 
 
-def test_a_record_of_before_has_no_identity_and_no_former_regions_and_nothing_is_due() -> None:
+def test_a_record_of_before_has_no_identity_no_former_regions_no_jobs_and_nothing_is_due() -> None:
+    new = ("identity", "former", "rotation_due", "backup", "restore")
     pool = find(
         pools,
-        lambda pool: pool.identity == Identity() and not pool.former and pool.rotation_due is None,
+        lambda pool: pool.identity == Identity() and not any(getattr(pool, name) for name in new[1:]),
     )
     record = json.loads(codec.encode_pool(pool))
-    del record["identity"], record["former"], record["rotation_due"]
+    for name in new:
+        del record[name]
     assert codec.decode_pool(json.dumps(record)) == pool
 
 

@@ -75,7 +75,7 @@ def test_a_home_of_every_released_version_opens_with_all_in_it(version: int, hom
         assert found.operation is not None and tx.operation(found.operation.id) == found.operation
         for region in (PRIMARY, EXTENDED):
             assert tx.rows(found.id, region) == rows(range(3), region)
-        assert tx.material("v0") == b"\x00\xffwrapped"
+        assert tx.material(found.id, "v0") == b"\x00\xffwrapped"
         assert tx.meta("settings")["profile"] == "quick"
         assert tx.clock() == manual_clock(NOW)
         assert [event["object"] for event in tx.events("conflict")] == ["key-0"]

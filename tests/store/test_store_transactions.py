@@ -247,8 +247,8 @@ def test_a_pool_that_is_purged_leaves_no_body_and_no_material(store: Store) -> N
         tx.drop_regions("p", [])
     assert bodies(store) == 3
     with store.read() as tx:
-        assert tx.material("material of p") is None
-        assert tx.material("material of q") == b"wrapped"
+        assert tx.material("p", "material of p") is None
+        assert tx.material("q", "material of q") == b"wrapped"
         assert len(tx.rows("q", "third")) == 3
 
 

@@ -15,6 +15,7 @@ STATUS_MESSAGES = {
     "Provisioning": "The Managed HSM is being provisioned.",
     "Updating": "The Managed HSM is being updated.",
     "Deleting": "The Managed HSM is being deleted.",
+    "Restoring": "The Managed HSM is being restored from a full backup.",
 }
 """The first is recorded, the others are ours."""
 

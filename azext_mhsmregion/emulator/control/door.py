@@ -156,7 +156,7 @@ def _clock(unit: Unit) -> Dict[str, Any]:
 
 
 def _pool(unit: Unit, pool: Pool) -> Dict[str, Any]:
-    running = pool.operation if pool.is_busy(unit.now) else None
+    running = pool.under_way(unit.now)
     waiting: Optional[Mapping[str, Any]] = None
     if running is not None:
         waiting = {"kind": running.kind, "secondsLeft": (running.done - unit.now) / 1000}

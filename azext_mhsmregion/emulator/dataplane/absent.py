@@ -10,9 +10,6 @@ from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model.errors import NotCovered
 
 ROUTES = (
-    ("POST", "/keys/restore"),
-    ("POST", "/keys/{name}/backup"),
-    ("PUT", "/keys/{name}/restore"),
     ("GET", "/keys/{name}/attestation"),
     ("GET", "/keys/{name}/{version}/attestation"),
     ("POST", "/keys/{name}/release"),

@@ -8,10 +8,14 @@ from typing import Tuple
 from azext_mhsmregion.emulator import rotations
 from azext_mhsmregion.emulator.dataplane import (
     absent,
+    backup,
     frame,
+    jobs,
+    key_backup,
     key_import,
     key_use,
     keys,
+    restore,
     rng,
     roles,
     rotation,
@@ -45,6 +49,10 @@ _REFUSED = 400
 router = Router()
 absent.register(router)
 rotation.register(router)
+key_backup.register(router)
+restore.register(router)
+backup.register(router)
+jobs.register(router)
 keys.register(router)
 key_import.register(router)
 key_use.register(router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterator, Optional, Tuple
 
 from azext_mhsmregion.emulator import objects, traffic
@@ -14,7 +14,7 @@ from azext_mhsmregion.emulator.traffic import Balancer
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import ConnectionBroken
 from azext_mhsmregion.model import activation, availability, messages, rbac
-from azext_mhsmregion.model.errors import Conflict, NotFound
+from azext_mhsmregion.model.errors import Conflict, NotFound, Unavailable
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.trouble import Trouble
 
@@ -53,12 +53,18 @@ class RotationIsDue(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """One request at one region's door."""
+    """One request at one region's door. ``past_restore_mode``: it is not refused while the pool is
+    restored (E7)."""
 
     ask: Ask
     pool: Pool
     region: str
     keyring: Keyring
+    past_restore_mode: bool = False
+
+    def while_restoring(self) -> Visit:
+        """The same, for what can be asked of a pool that is being restored."""
+        return replace(self, past_restore_mode=True)
 
     @property
     def host_url(self) -> str:
@@ -75,7 +81,7 @@ class Visit:
         return f"{region}{self.pool.name}{POOL_SUFFIX}"
 
     def authorize(self, unit: Unit, action: str, scope: str, before_activation: bool = False) -> None:
-        """Activation (C4), then local RBAC as this region sees it now (K3)."""
+        """Restore mode (E7) and activation (C4), then local RBAC as this region sees it now (K3)."""
         pool = self._fresh(unit)
         if not before_activation:
             activation.require_active(pool, unit.now)
@@ -95,19 +101,30 @@ class Visit:
         self, what: str, action: str, scope: str, before_activation: bool = False
     ) -> Iterator[Tuple[Unit, Pool]]:
         """A unit that writes, once the caller may and the region takes writes (E3, F3)."""
-        with self.ask.parts.writing(what) as unit:
-            self.authorize(unit, action, scope, before_activation)
-            pool = self._fresh(unit)
+        with self.recording(what, action, scope, before_activation) as (unit, pool):
             region = pool.region(self.region, unit.now)
             if region is None or region.removing is not None:
                 raise Conflict(messages.region_stops_writes(self.region))
             availability.require_writes(pool, self.region, unit.faults, unit.settings.edition, unit.now)
             yield unit, pool
 
+    @contextmanager
+    def recording(
+        self, what: str, action: str, scope: str, before_activation: bool = False
+    ) -> Iterator[Tuple[Unit, Pool]]:
+        """A unit that writes no objects, once the caller may: outages that refuse writes leave it."""
+        with self.ask.parts.writing(what) as unit:
+            self.authorize(unit, action, scope, before_activation)
+            yield unit, self._fresh(unit)
+
     def _fresh(self, unit: Unit) -> Pool:
         pool = unit.tx.pool_by_id(self.pool.id)
         if pool is None or pool.phase(unit.now) != "live" or pool.region(self.region, unit.now) is None:
             raise NotFound(f"Managed HSM {self.pool.name} is not in {self.region} any more.")
+        if pool.is_restoring(unit.now):
+            if not self.past_restore_mode:
+                raise Unavailable(messages.restore_mode(pool.name))
+            return pool
         if pool.rotation_due is not None and pool.rotation_due <= unit.now:
             raise RotationIsDue
         return pool

@@ -145,7 +145,7 @@ def _usable(visit: Visit, name: str, version: str, operation: str) -> Tuple[str,
     with visit.reading(ACTIONS[operation], f"/keys/{name}") as (unit, pool):
         key, found = keys.live_version(objects.key(unit, pool, visit.region, name), name, version, unit.now)
         keys.check_use(key, found, operation, unit.now)
-        wrapped = unit.tx.material(found.version)
+        wrapped = unit.tx.material(pool.id, found.version)
     kid = f"{visit.host_url}/keys/{name}/{found.version}"
     return kid, visit.keyring.load(found.version, wrapped)
 

@@ -42,7 +42,8 @@ def decode_pool(text: str) -> Pool:
     record["identity"] = _identity(record.get("identity"))
     record["administrators"] = tuple(record["administrators"])
     record["deletion"] = Deletion(**record["deletion"]) if record["deletion"] else None
-    record["operation"] = Operation(**record["operation"]) if record["operation"] else None
+    for name in ("operation", "backup", "restore"):
+        record[name] = Operation(**record[name]) if record.get(name) else None
     record["links"] = {(origin, region): last for origin, region, last in record["links"]}
     record.pop("outages", None)  # schema 1 kept them here; no command of it made any
     return Pool(**record)

@@ -230,7 +230,8 @@ class RowVerbs:
             self._remember(pool_id, f"SELECT max(hlc) {ended}", (*below, *versions))
             self._sql.execute(f"DELETE FROM body WHERE id IN (SELECT body {ended})", (*below, *versions))
             self._sql.execute(f"DELETE {ended}", (*below, *versions))
-            self._sql.execute(f"DELETE FROM material WHERE version IN ({marks})", versions)
+            dead = (pool_id, *versions)
+            self._sql.execute(f"DELETE FROM material WHERE pool = ? AND version IN ({marks})", dead)
             self._bodies.clear()
 
     def compact(self, pool_id: str, what: Iterable[Object], living: Sequence[str], now: int) -> None:

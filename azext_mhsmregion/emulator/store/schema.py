@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Dict, Iterator
 
-VERSION = 2
+VERSION = 3
 
 CREATE = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -24,8 +24,9 @@ CREATE TABLE row (
 ) WITHOUT ROWID;
 CREATE INDEX row_by_stamp ON row (pool, region, hlc);
 CREATE INDEX row_by_arrival ON row (pool, origin, visible_from);
-CREATE TABLE material (version TEXT PRIMARY KEY, pool TEXT NOT NULL, wrapped BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX material_by_pool ON material (pool);
+CREATE TABLE material (
+    pool TEXT NOT NULL, version TEXT NOT NULL, wrapped BLOB NOT NULL, PRIMARY KEY (pool, version)
+) WITHOUT ROWID;
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, service_time INTEGER NOT NULL, real_time INTEGER NOT NULL,
     pool TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL
@@ -37,6 +38,16 @@ MIGRATIONS: Dict[int, str] = {
     1: """
 ALTER TABLE row ADD COLUMN via TEXT NOT NULL DEFAULT '';
 CREATE TABLE fault (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+""",
+    2: """
+CREATE TABLE material_before (pool TEXT NOT NULL, version TEXT NOT NULL, wrapped BLOB NOT NULL);
+INSERT INTO material_before SELECT pool, version, wrapped FROM material;
+DROP TABLE material;
+CREATE TABLE material (
+    pool TEXT NOT NULL, version TEXT NOT NULL, wrapped BLOB NOT NULL, PRIMARY KEY (pool, version)
+) WITHOUT ROWID;
+INSERT INTO material SELECT pool, version, wrapped FROM material_before;
+DROP TABLE material_before;
 """,
 }
 """From version N to N+1, by N. Every released version keeps its migration and its test."""

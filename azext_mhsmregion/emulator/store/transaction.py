@@ -89,13 +89,15 @@ class Transaction(RowVerbs):
         self._sql.execute("DELETE FROM fault WHERE id = ?", (fault_id,))
 
     # -- material, settings, events --------------------------------------------------
-    def material(self, version: str) -> Optional[bytes]:
-        """Wrapped private key of a key version."""
-        found = self._sql.execute("SELECT wrapped FROM material WHERE version = ?", (version,)).fetchone()
+    def material(self, pool_id: str, version: str) -> Optional[bytes]:
+        """Wrapped private key of a key version of a pool: a version that was restored is of several."""
+        found = self._sql.execute(
+            "SELECT wrapped FROM material WHERE pool = ? AND version = ?", (pool_id, version)
+        ).fetchone()
         return None if found is None else bytes(found[0])
 
     def put_material(self, pool_id: str, version: str, wrapped: bytes) -> None:
-        self._sql.execute("INSERT INTO material VALUES (?, ?, ?)", (version, pool_id, wrapped))
+        self._sql.execute("INSERT INTO material VALUES (?, ?, ?)", (pool_id, version, wrapped))
 
     def meta(self, key: str) -> Any:
         """A JSON value by its key; None when there is none."""
