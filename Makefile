@@ -71,7 +71,7 @@ record: $(READY)  ## record the cassettes anew against the emulator's socket
 
 SEEDS ?= 1
 STEPS ?= 1000000
-simulate: $(READY)  ## STEPS simulated steps from SEEDS on, every rule after every step; least figures must be met
+simulate: $(READY)  ## each bug put in is found; STEPS simulated steps from SEEDS on, every rule after every step
 	@$(PY) -m pytest -q -n 2 -m slow tests/simulation
 	@$(PY) tools/simulate.py --seed $(SEEDS) --steps $(STEPS) --processes 2 --figures
 

@@ -27,7 +27,7 @@ else:
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORK = CHECKOUT / ".mutation"
 LIST = CHECKOUT / "tests" / "survivors.toml"
-MODULES = ("replication", "routing", "health", "network", "merge")
+MODULES = ("replication", "sending", "routing", "health", "network", "merge")
 MUTMUT = "mutmut==3.8.1"
 COPIED = ("azext_mhsmregion", "tests/rules", "tests/support", "tests/conftest.py", "tests/shared_data.py",
           "tests/mutants.toml", "setup.py", "README.md", "HISTORY.rst")  # fmt: skip

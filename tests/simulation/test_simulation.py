@@ -17,7 +17,7 @@ from simulation.world import World
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STEPS = 2_500
-RATIO = 2.5
+RATIO = 1.5
 """How many times as much a step of a thousand pools may cost as one of ten."""
 
 
@@ -106,8 +106,9 @@ def test_a_failing_run_is_cut_down_to_the_steps_that_matter(monkeypatch: pytest.
 
 
 def test_a_step_costs_no_more_with_a_thousand_pools() -> None:
-    """In one run: ten pools and a thousand, each after all of them are there."""
-    few, many = _cost(10), _cost(1_000)
+    """In one run, the best of three, in turns: ten pools and a thousand, each after all of them are there."""
+    costs = [(_cost(10), _cost(1_000)) for _ in range(3)]
+    few, many = (min(cost) for cost in zip(*costs))
 
     print(f"a step costs {few * 1e6:.0f} us with 10 pools, {many * 1e6:.0f} us with 1,000")
     assert many < few * RATIO
