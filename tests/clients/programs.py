@@ -26,7 +26,10 @@ COMMANDS = {
 }
 """The same life of a pool in each language."""
 
-OTHERS = {"python-backups": [*PYTHON, str(SOURCES / "python" / "backup_client.py")]}
+OTHERS = {
+    f"python-{what}": [*PYTHON, str(SOURCES / "python" / f"{name}_client.py")]
+    for what, name in (("backups", "backup"), ("rotation", "rotation"))
+}
 """Programs of their own kind."""
 
 

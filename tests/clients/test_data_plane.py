@@ -1,5 +1,5 @@
-"""Backup and restore by the unmodified clients of the data plane, led by what `mhsm keyvault emulator env`
-prints and nothing else (rule K1)."""
+"""Backup, restore and rotation by the unmodified clients of the data plane, led by what `mhsm keyvault
+emulator env` prints and nothing else (rule K1)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.socket]
 ROLES = ("Managed HSM Crypto User", "Managed HSM Crypto Officer")
 
 
-@pytest.fixture
-def program(is_required):
+@pytest.fixture(autouse=True)
+def installed(is_required):
     if not setup.is_ready("python"):
         reason = "python tests/clients/setup.py python has not been run since its files changed"
         pytest.fail(reason) if is_required else pytest.skip(reason)
-    return "python-backups"
 
 
 def sow(emulator):
@@ -31,11 +30,14 @@ def sow(emulator):
     mhsm(emulator.home, "emulator", "seed", "--file", str(file), "-o", "none")
 
 
-def test_k1_a_pool_and_its_keys_come_back_by_the_official_clients(program, emulator):
+def steps_of(program, emulator):
     sow(emulator)
-
     with programs.running(program, "ContosoMHSM", emulator.environment("--from", "uksouth")) as run:
-        steps = run.rest()
+        return run.rest()
+
+
+def test_k1_a_pool_and_its_keys_come_back_by_the_official_clients(emulator):
+    steps = steps_of("python-backups", emulator)
 
     assert steps == [
         {"step": "taken", "status": 409},
@@ -46,3 +48,14 @@ def test_k1_a_pool_and_its_keys_come_back_by_the_official_clients(program, emula
         {"step": "selective", "keys": ["payments"], "verifies": True},
     ]
     assert not any("blob" in one.what for one in emulator.asked)
+
+
+def test_k1_a_key_gets_a_policy_and_is_rotated_by_the_official_client(emulator):
+    steps = steps_of("python-rotation", emulator)
+
+    assert steps == [
+        {"step": "none yet", "actions": []},
+        {"step": "policy", "expires_in": "P90D", "actions": [["Rotate", "P30D", None]]},
+        {"step": "rotated", "versions": 2, "is_new": True, "days": 90},
+        {"step": "old", "verifies": True, "current": False},
+    ]
