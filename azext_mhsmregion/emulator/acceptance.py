@@ -60,7 +60,7 @@ def apply(unit: Unit, change: RegionChange) -> Pool:
     unit.tx.drop_regions(pool.id, [name for name in _holding(unit, pool) if name not in fresh])
     rows = unit.tx.rows(pool.id, pool.primary.name)
     for region in change.added:
-        if not region.failed:
+        if region.holds_data(unit.now):
             unit.tx.put_rows(pool.id, replication.seed(rows, region.name, unit.now, region.ready))
     return unit.tx.put_pool(rearrange(unit, pool))
 
@@ -69,13 +69,14 @@ def rearrange(unit: Unit, pool: Pool) -> Pool:
     """Writes on their way, and the removals that wait for them, as faults and regions are now; answers the
     record, not yet written (L5, E3)."""
     moved = _moved(unit, pool, _leaving(pool))
-    pool = removal_waits(replace(pool, links=moved.links), moved.unsent_until, unit.profile, unit.now)
+    pool = removal_waits(replace(pool, links=moved.links), moved.unsent_until, unit.now)
     return _unsure(unit, _jobs(unit, pool))
 
 
 def _moved(unit: Unit, pool: Pool, leaving: Mapping[str, int]) -> Accepted:
     """The rows of a pool where they arrive by what is known now, once ``leaving`` go."""
-    ready = {one.name: one.ready for one in pool.regions if one.holds_data(unit.now)}
+    # What is to be destroyed before it is made neither gets nor gives any.
+    ready = {one.name: one.ready for one in pool.regions if one.holds_data(unit.now) and one.struck is None}
     at = Situation(unit.now, ready, links_of(unit, pool), leaving, _lives(pool))
     rows = unit.tx.on_their_way(pool.id, unit.now, list(ready))
     moved = replication.rearranged(rows, unit.tx.reached(pool.id, unit.now), at)
@@ -97,7 +98,7 @@ def _jobs(unit: Unit, pool: Pool) -> Pool:
 
     for job in (pool.backup, pool.restore):
         if job is not None and job.running(unit.now):
-            ending = jobs.ending(job, unit.profile.of(jobs.duration(job.kind)), unit.faults, unit.now)
+            ending = jobs.ending(job, unit.faults, unit.now)
             unit.tx.put_operation(ending)
             pool = jobs.begun(pool, ending)
     return pool
@@ -212,10 +213,14 @@ def _leaving(pool: Pool) -> Dict[str, int]:
 
 
 def _lives(pool: Pool) -> Dict[str, List[int]]:
-    """When each region began to take writes, each time that it was added: it has been billed since (B2)."""
+    """When each region began to take writes, each time that it was added: it was billed from then on (B2),
+    if it was not destroyed before."""
     begun: Dict[str, List[int]] = {}
     for span in pool.spans:
         begun.setdefault(span.region, []).append(span.start)
+    for region in pool.regions:
+        if region.struck is not None:
+            begun.setdefault(region.name, []).append(region.ready)
     return begun
 
 

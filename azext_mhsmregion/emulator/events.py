@@ -154,7 +154,7 @@ def _regions(unit: Unit, owner: Optional[Pool]) -> List[Tuple[Pool, PoolRegion]]
     """Of the live pools. A region that ended in Failed serves nobody (E5), and has no health."""
     pools = unit.tx.pools() if owner is None else [owner]
     live = (pool for pool in pools if pool.phase(unit.now) == "live")
-    return [(pool, region) for pool in live for region in pool.regions if not region.failed]
+    return [(pool, region) for pool in live for region in pool.regions if not region.has_failed(unit.now)]
 
 
 def _derived(unit: Unit, owner: Optional[Pool], moment: int, until: int) -> Iterator[Dated]:

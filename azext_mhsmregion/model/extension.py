@@ -4,7 +4,7 @@ G1 to G8). A change of ``properties.regions`` is declarative: what is listed sha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.availability import require_control_plane
@@ -13,7 +13,6 @@ from azext_mhsmregion.model.errors import Conflict, Invalid, RefusedByPool
 from azext_mhsmregion.model.faults import Effect, Faults, destroyed_at, on
 from azext_mhsmregion.model.lifecycle import Act, begin, refuse_busy, settled
 from azext_mhsmregion.model.pool import Pool, PoolRegion
-from azext_mhsmregion.model.profile import Profile
 from azext_mhsmregion.model.regions import Catalogue
 
 
@@ -77,48 +76,49 @@ def change_regions(pool: Pool, asked: Sequence[str], act: Act, where: Conditions
 
 
 def struck(pool: Pool, faults: Faults, now: int) -> Pool:
-    """The record once regions are destroyed, now or at a planned time: one that is being added
-    then, or whose primary is, ends in Failed when it happens, and so does its operation (E6)."""
-    deaths = {region.name: _dies(pool, region, faults, now) for region in pool.regions}
-    hit = {name: when for name, when in deaths.items() if when is not None}
-    if not hit:
+    """The record as destructions, of now or of a planned time, leave it: a region that is being added then,
+    or whose primary is, ends in Failed when it happens, and so does its operation (E6). One that is called
+    off before strikes nothing."""
+    regions = tuple(_struck(pool, region, faults, now) for region in pool.regions)
+    if regions == pool.regions:
         return pool
-    regions = tuple(
-        replace(region, failed=True, ready=max(now, hit[region.name])) if region.name in hit else region
-        for region in pool.regions
-    )
-    spans = tuple(span for span in pool.spans if span.region not in hit or span.start <= now)
+    making = [one for one in regions[1:] if not one.failed and now < one.ready]
+    spans = [span for span in pool.spans if span.start <= now or span.region not in {o.name for o in making}]
+    spans += [_billed(pool, region) for region in making if region.struck is None]
+    hit = [region.name for region in making if region.struck is not None]
     operation = pool.operation
     if operation is not None and operation.kind == "region-add" and pool.is_busy(now):
-        done = max(now, *(region.ready for region in regions))  # others may be made with it, and go on
-        operation = replace(operation, done=done, failure=messages.destroyed_while_added(hit))
-    return replace(pool, regions=regions, spans=spans, operation=operation)
+        ends = [one.made() for one in regions] + [one.gone or 0 for one in regions]
+        told = messages.destroyed_while_added(hit) if hit else None
+        operation = replace(operation, done=max(now, *ends), destroyed=told)
+    return replace(pool, regions=regions, spans=tuple(spans), operation=operation)
 
 
-def removal_waits(pool: Pool, unsent_until: Mapping[str, int], profile: Profile, now: int) -> Pool:
+def removal_waits(pool: Pool, unsent_until: Mapping[str, int], now: int) -> Pool:
     """The record once a removal is accepted, or links have failed or come back: it ends when what its
     region has to send has been sent (E3)."""
     leaving = [one for one in pool.regions if one.removing is not None and one.exists(now)]
     if not leaving or pool.operation is None:
         return pool
-    ends = {
-        one.name: max((one.removing or 0) + profile.of("region-remove"), unsent_until.get(one.name, 0), now)
-        for one in leaving
-    }
+    ends = {one.name: max(one.leaves or 0, unsent_until.get(one.name, 0), now) for one in leaving}
     regions = tuple(replace(one, gone=ends.get(one.name, one.gone)) for one in pool.regions)
-    planned = [one.ready for one in pool.regions if now < one.ready]
+    planned = [one.made() for one in pool.regions if now < one.ready]
     operation = replace(pool.operation, done=max(*ends.values(), *planned, now))
     return replace(pool, regions=regions, operation=operation)
 
 
-def _dies(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> Optional[int]:
-    """When a region that is being added is destroyed, or its primary with what it is seeded from;
-    None where it lives to be ready."""
-    if region.is_primary or region.failed or now >= region.ready:
-        return None
+def _struck(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> PoolRegion:
+    """A region that is being added, with when it is destroyed, or its primary with what it is seeded from."""
+    if region.is_primary or region.failed or region.is_struck(now) or now >= region.ready:
+        return region
     deaths = (destroyed_at(faults, pool.id, name) for name in (region.name, pool.location))
-    early = [when for when in deaths if when is not None and when < region.ready]
-    return min(early, default=None)
+    early = [max(now, when) for when in deaths if when is not None and when < region.ready]
+    return replace(region, struck=min(early, default=None))
+
+
+def _billed(pool: Pool, region: PoolRegion) -> BilledSpan:
+    """An extended region is billed from Succeeded on (B2)."""
+    return BilledSpan(pool.name, region.name, pool.sku, region.ready)
 
 
 def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where: Conditions) -> RegionChange:
@@ -128,9 +128,7 @@ def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where:
     spans = tuple(
         replace(span, end=act.now) if span.region in gone and span.end is None else span
         for span in pool.spans
-    ) + tuple(
-        BilledSpan(pool.name, region.name, pool.sku, region.ready) for region in added if not region.failed
-    )
+    ) + tuple(_billed(pool, region) for region in added if not region.failed)
     changed = replace(pool, regions=(*regions, *added), spans=spans)
     failures = where.failures(act.now)
     failure = " ".join(failures[region.name] for region in added if region.failed) or None
@@ -159,7 +157,7 @@ def _marked_for_removal(
     for region in regions:
         if region.name in gone and region.removing is None:
             end = act.now + max(1, act.profile.of("region-remove"))
-            region = replace(region, removing=act.now, gone=end)
+            region = replace(region, removing=act.now, gone=end, leaves=end)
         if region.gone is not None:
             last = max(last, region.gone)
         marked.append(region)

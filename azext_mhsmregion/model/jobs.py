@@ -50,10 +50,10 @@ def duration(kind: str) -> str:
     return "backup" if kind == BACKUP else "restore"
 
 
-def ending(job: Operation, lasts: int, faults: Faults, now: int) -> Operation:
+def ending(job: Operation, faults: Faults, now: int) -> Operation:
     """The job as the faults let it end: it fails when its region is destroyed, now or by plan. An outage
     that passes does not hold it up: what a restore writes is accepted as it begins."""
-    done = max(now, job.accepted + lasts)
+    done = max(now, job.planned)
     death = destroyed_at(faults, job.pool, job.location)
     if death is None or death >= done:
         return replace(job, done=done, failure=None)

@@ -15,8 +15,9 @@ from azext_mhsmregion.model.rows import Links
 @dataclass(frozen=True)
 class PoolRegion:
     """One region of a pool. ``accepted`` and ``ready`` are when its provisioning was accepted
-    and ends, ``failed`` whether it ends in Failed (E5), ``removing`` and ``gone`` when its
-    removal was accepted and ends (E3)."""
+    and ends, ``failed`` whether it ends in Failed (E5), ``struck`` when it ends in Failed before, because
+    it or what it is made from is destroyed then, by plan or already (E6). ``removing`` and ``gone`` are
+    when its removal was accepted and ends, ``leaves`` when that would end if nothing were to be sent (E3)."""
 
     name: str
     is_primary: bool
@@ -25,6 +26,8 @@ class PoolRegion:
     failed: bool = False
     removing: Optional[int] = None
     gone: Optional[int] = None
+    struck: Optional[int] = None
+    leaves: Optional[int] = None
     partitions: Tuple[Partition, ...] = field(default_factory=partitions)
 
     def exists(self, now: int) -> bool:
@@ -35,9 +38,23 @@ class PoolRegion:
         """Its provisioning state (C4b)."""
         if self.removing is not None and now >= self.removing:
             return "Deleting"
+        if self.is_struck(now):
+            return "Failed"
         if now < self.ready:
             return "Provisioning"
         return "Failed" if self.failed else "Succeeded"
+
+    def is_struck(self, now: int) -> bool:
+        """Was it, or what it was made from, destroyed while it was made (E6)?"""
+        return self.struck is not None and now >= self.struck
+
+    def has_failed(self, now: int) -> bool:
+        """Is it never to be used (E5, E6)?"""
+        return self.failed or self.is_struck(now)
+
+    def made(self) -> int:
+        """When its provisioning ends, in Failed too."""
+        return self.ready if self.struck is None else min(self.ready, self.struck)
 
     def serves(self, now: int) -> bool:
         """Does the traffic manager send clients there (E1, E3)?"""
@@ -46,14 +63,15 @@ class PoolRegion:
     def holds_data(self, now: int) -> bool:
         """Is it given rows of new writes: from the acceptance of its add (E1) until its removal
         ends, Failed regions excepted?"""
-        return self.exists(now) and not self.failed
+        return self.exists(now) and not self.has_failed(now)
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A long operation (C1). ``done`` is when it ends; ``failure`` its error, None: Succeeded.
-    ``answers_pool``: its last poll carries the pool (create), else an empty body. ``result`` is what a
-    job of the data plane made: the address of a backup."""
+    """A long operation (C1). ``done`` is when it ends, ``planned`` when a job of the data plane would if
+    nothing came in between; ``failure`` is its error, ``destroyed`` that of what is destroyed while it is
+    made (E6), both None: Succeeded. ``answers_pool``: its last poll carries the pool (create), else an empty
+    body. ``result`` is what a job of the data plane made: the address of a backup."""
 
     id: str
     kind: str
@@ -64,6 +82,8 @@ class Operation:
     failure: Optional[str] = None
     answers_pool: bool = False
     result: str = ""
+    planned: int = 0
+    destroyed: Optional[str] = None
 
     def running(self, now: int) -> bool:
         return now < self.done
@@ -195,7 +215,7 @@ class Pool:
         is."""
         ends = [one.done for one in (self.operation, self.backup, self.restore) if one is not None]
         for region in self.regions:
-            ends += [region.ready, region.gone or 0]
+            ends += [region.made(), region.gone or 0]
         ends.append(self.activated or 0)
         return max([now, *(end for end in ends if end < NEVER)])
 

@@ -104,20 +104,20 @@ def rearranged(rows: Iterable[Row], reached: Links, at: Situation) -> Accepted:
     ``visible_from`` up to now of each link. What is visible stays so; order is kept (L3), by each life of an
     origin: what it accepted before it was removed and added again holds up nothing that it accepts now (E9).
     """
-    moved: Dict[Tuple[str, str], int] = dict(reached)
+    last = {(origin, 0, region): when for (origin, region), when in reached.items()}
     until = dict.fromkeys(at.ready, 0)
     changed: List[Row] = []
     for copies in _by_write(rows):
         origin, life = copies[0].stamp.origin, at.life(copies[0])
-        link = f"{origin} {life}" if life else origin
-        found = ways(copies, {row.region: moved.get((link, row.region), 0) for row in copies}, at)
+        found = ways(copies, {row.region: last.get((origin, life, row.region), 0) for row in copies}, at)
         for region, end in waited_for(found, at):
             until[region] = max(until[region], end)
         for row in copies:
             if row.region in found and row.visible_from > at.now:
-                moved[link, row.region] = found[row.region].due
+                last[origin, life, row.region] = found[row.region].due
                 changed.append(replace(row, visible_from=found[row.region].due))
-    return Accepted(tuple(changed), moved, until)
+    links = {(origin, region): when for (origin, life, region), when in last.items() if not life}
+    return Accepted(tuple(changed), links, until)
 
 
 def _by_write(rows: Iterable[Row]) -> List[List[Row]]:

@@ -127,7 +127,7 @@ def has_address(pool: Pool, region: str, now: int) -> bool:
     """Does the pool answer at its address in the region at ``now``: ready, not Failed, not gone? One
     that is being added again does not know the connections of its former life (E9)."""
     here = pool.region(region, now)
-    return here is not None and here.ready <= now and not here.failed
+    return here is not None and here.ready <= now and not here.has_failed(now)
 
 
 def fault_at(pool: Pool, region: str, partition: Optional[int], now: int, faults: Faults) -> Optional[Fault]:

@@ -131,7 +131,8 @@ def _region_problems(pool: Pool, now: int) -> Iterator[str]:
         if (region.removing is None) != (region.gone is None):
             yield f"{region.name} is half removed"
         open_spans = [span for span in pool.spans if span.region == region.name and span.end is None]
-        billed = region.removing is None and not region.failed and (pool.deletion is None)
+        fails = region.failed or region.struck is not None
+        billed = region.removing is None and not fails and pool.deletion is None
         if billed and len(open_spans) != 1:
             yield f"{region.name} has {len(open_spans)} open spans (B1, B2)"
     names = {region.name for region in pool.regions}

@@ -55,8 +55,8 @@ def test_e6_an_add_fails_where_the_region_or_the_primary_is_destroyed_already_or
 
     change = extension.change_regions(_pool(), [ONE], _act(10_000), where)
 
-    assert [one.failed for one in change.added] == [True]
-    assert change.pool.operation is not None and change.pool.operation.failure
+    assert [one.state(max(start, 10_000)) for one in change.added] == ["Failed"]
+    assert change.pool.operation is not None and change.pool.operation.destroyed
     assert [span.region for span in change.pool.spans] == [HOME]
 
 
@@ -69,7 +69,7 @@ def test_e6_of_two_regions_that_are_added_the_one_that_lives_is_made_and_the_poo
     pool = extension.struck(pool, (_destroyed(ONE, 10_100),), 10_100)
 
     assert [one.state(made.ready) for one in pool.regions[1:]] == ["Failed", "Succeeded"]
-    assert pool.operation is not None and pool.operation.failure
+    assert pool.operation is not None and pool.operation.destroyed
     assert pool.is_busy(made.ready - 1) and not pool.is_busy(made.ready)
 
 
@@ -99,7 +99,7 @@ def test_e3_a_removal_that_nothing_holds_any_more_ends_now_and_not_in_the_past()
     pool = replace(_pool(), regions=(*_pool().regions, leaving))
     pool = lifecycle.begin(pool, "region-remove", _act(1_000), NEVER)
 
-    waits = extension.removal_waits(pool, {ONE: 0}, profile("quick", {}), 50_000)
+    waits = extension.removal_waits(pool, {ONE: 0}, 50_000)
 
     assert waits.regions[1].gone == 50_000
     assert waits.operation is not None and waits.operation.done == 50_000

@@ -241,6 +241,62 @@ def test_e6_a_destruction_that_is_only_planned_can_be_called_off(world: World) -
 
 
 @pytest.mark.rule("E6")
+@pytest.mark.parametrize("doomed", [PRIMARY, EXTENDED])
+def test_e6_an_add_that_a_planned_destruction_would_fail_goes_on_once_that_is_called_off(
+    new_world: Callable[..., World], doomed: str
+) -> None:
+    world = new_world(durations={"region-add": 60}).active_pool()
+    world.hold_time_still()
+    world.put_key("k").ok()
+    fault = world.destroy("region", doomed, after=30)
+    world.set_regions(EXTENDED)
+
+    planned = world.status_of(EXTENDED)["provisioningState"]
+    world.clear(fault).ok()
+    world.advance(60)
+
+    assert (planned, world.status_of(EXTENDED)["provisioningState"]) == ("Provisioning", "Succeeded")
+    assert world.keys(EXTENDED) == ["k"]
+    assert [span.region for span in world.record().spans] == [PRIMARY, EXTENDED], "B2"
+
+
+@pytest.mark.rule("E6")
+def test_e6_an_add_that_a_destruction_fails_says_so_when_it_happens(new_world: Callable[..., World]) -> None:
+    world = new_world(durations={"region-add": 60}).active_pool()
+    world.hold_time_still()
+    world.destroy("region", EXTENDED, after=30)
+    add = world.set_regions(EXTENDED)
+
+    before = world.status_of(EXTENDED)["provisioningState"]
+    world.advance(30)
+    done = world.finish(add)
+
+    assert (before, world.status_of(EXTENDED)["provisioningState"]) == ("Provisioning", "Failed")
+    assert (done.status, done.code) == (400, "RegionDestroyed")
+    assert [span.region for span in world.record().spans] == [PRIMARY], "B2"
+
+
+@pytest.mark.rule("E3")
+def test_e3_a_removal_under_way_ends_when_it_was_to_whatever_is_broken_beside_it(
+    new_world: Callable[..., World],
+) -> None:
+    """Nor do other durations, set meanwhile, change it."""
+    world = new_world(durations={"region-remove": 600}).extended_pool()
+    world.hold_time_still()
+    world.set_regions()
+    world.configure(durations={"region-remove": 5})
+
+    world.break_("region", "eastus", 10)
+    world.break_("pool", PRIMARY, 10)
+    world.advance(599)
+    still = [region for region, _, _ in world.regions()]
+    world.advance(1)
+
+    assert still == [PRIMARY, EXTENDED]
+    assert [region for region, _, _ in world.regions()] == [PRIMARY]
+
+
+@pytest.mark.rule("E6")
 @pytest.mark.parametrize(
     "spec",
     [

@@ -521,6 +521,22 @@ def test_e7_a_restore_fails_when_its_region_is_destroyed_and_restore_mode_ends(w
 
 
 @pytest.mark.rule("E7")
+def test_e7_a_restore_under_way_ends_when_it_was_to_whatever_is_broken_beside_it(world: World) -> None:
+    """Nor do other durations, set meanwhile, change it."""
+    world.extended_pool(EXTENDED)
+    folder = backed_up(world, EXTENDED)
+    world.hold_time_still()
+    begin_restore(world, folder, EXTENDED).ok()
+    planned = world.record().restore
+    world.configure(durations={"restore": 3600})
+
+    world.break_link(PRIMARY, EXTENDED, 10)
+
+    assert planned is not None and planned.done > world.now
+    assert world.record().restore == planned
+
+
+@pytest.mark.rule("E7")
 def test_e7_a_backup_that_failed_or_has_not_finished_is_not_restored(world: World) -> None:
     world.extended_pool(EXTENDED)
     of_same_domain(world, "Second")

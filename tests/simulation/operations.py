@@ -271,7 +271,8 @@ def _added(world: World, book: Book, name: str) -> None:
     ready = world.now + world.bench.profile.of("region-add")
     full = world.history.any_effect(name, "capacity", world.now)
     broken = world.history.any_effect(name, "provisioning", world.now)
-    stay = Stay(name, False, world.now, ready, failed=full or broken)
+    refused = full or broken
+    stay = Stay(name, False, world.now, ready, failed=refused, refused=refused, made=ready)
     book.enter(stay, world.now)
     if not stay.failed:
         book.bill.append([ready, None])
@@ -293,36 +294,41 @@ def sync(world: World, book: Book) -> None:
             stay.gone = region.gone
         if stay is None or not region.exists(world.now):
             continue
-        if region.failed != stay.failed or (region.removing is not None) != (stay.removed is not None):
+        fails = region.failed or region.struck is not None
+        if fails != stay.failed or (region.removing is not None) != (stay.removed is not None):
             raise Violation(
                 "E6" if world.history.destroyed(book.id, stay.name) else "E5",
-                f"{region.name}: failed {region.failed}, removing {region.removing}; "
+                f"{region.name}: failed {fails}, removing {region.removing}; "
                 f"the ledger: failed {stay.failed}, removed {stay.removed}",
                 book.id,
             )
-        if region.ready != stay.ready and not stay.failed:
-            raise Violation("E1", f"{region.name} is ready at {region.ready}, not {stay.ready}", book.id)
-        stay.ready, stay.gone = region.ready, region.gone
+        if region.made() != stay.ready:
+            raise Violation("E1", f"{region.name} is made at {region.made()}, not {stay.ready}", book.id)
+        stay.gone = region.gone
     if pool.operation is not None:
         book.busy_until = pool.operation.done
 
 
 def _strike(world: World, book: Book) -> None:
-    """E6: destroyed while being added, or its primary: the add fails."""
+    """E6: destroyed while being added, or its primary: the add fails then, unless it is called off before."""
     for stay in book.stays.values():
-        if stay.primary or stay.failed or stay.ready <= world.now:
+        if stay.primary or stay.refused or min(stay.ready, stay.made) <= world.now:
             continue
         deaths = [world.history.destroyed(book.id, name) for name in (stay.name, book.primary.name)]
-        early = [when for when in deaths if when is not None and when < stay.ready]
-        if early:
-            stay.failed = True
+        early = [when for when in deaths if when is not None and when < stay.made]
+        failed, stay.failed = stay.failed, bool(early)
+        stay.ready = max(world.now, min(early)) if early else stay.made
+        if stay.failed and not failed:
             _take_off_the_bill(book, stay)
+        elif failed and not stay.failed:
+            book.bill.append([stay.made, None])
+            book.bill_regions.append(stay.name)
 
 
 def _take_off_the_bill(book: Book, stay: Stay) -> None:
     """B1: it never was Succeeded."""
     for number, (region, span) in enumerate(zip(book.bill_regions, book.bill)):
-        if region == stay.name and span[0] == stay.ready and span[1] is None:
+        if region == stay.name and span[0] == stay.made and span[1] is None:
             del book.bill[number], book.bill_regions[number]
             return
 

@@ -107,8 +107,9 @@ def _unknown(operation: str) -> NotFound:
 def _ended(unit: Unit, operation: Operation) -> Response:
     """200 with the pool after a create, with an empty body after everything else (C1); an
     operation that failed answers its error with status 400, which no client retries (ours)."""
-    if operation.failure is not None:
-        raise ModelError(operation.failure, "RegionCapacityNotAvailable")
+    if operation.failure is not None or operation.destroyed is not None:
+        code = "RegionCapacityNotAvailable" if operation.failure else "RegionDestroyed"
+        raise ModelError(" ".join(filter(None, (operation.failure, operation.destroyed))), code)
     pool = unit.tx.pool_by_id(operation.pool)
     if operation.answers_pool and pool is not None:
         shown = replace(pool, operation=None)

@@ -3,6 +3,7 @@ golden/hsm_full_backup_restore.json). A selective restore is polled as a full on
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Sequence
 
 from azext_mhsmregion.emulator.dataplane.frame import Visit
@@ -26,7 +27,8 @@ def new(visit: Visit, unit: Unit, pool: Pool, kind: str, result: str = "", job: 
     made = Operation(job, kind, pool.id, visit.region, unit.now, unit.now, result=result)
     if kind in (jobs.PRE_BACKUP, jobs.PRE_RESTORE):
         return made
-    return jobs.ending(made, unit.profile.of(jobs.duration(kind)), unit.faults, unit.now)
+    planned = unit.now + unit.profile.of(jobs.duration(kind))
+    return jobs.ending(replace(made, planned=planned), unit.faults, unit.now)
 
 
 def new_id(visit: Visit) -> str:

@@ -16,13 +16,16 @@ from .history import History
 class Stay:
     """A region of a pool from the acceptance of its add to the end of its removal. ``log`` is what it
     accepted, ``nexts`` how much of each other log it shows, ``last`` when the latest of that came,
-    ``owed`` what it has to show at Succeeded (E1), ``dead`` since when it is destroyed."""
+    ``owed`` what it has to show at Succeeded (E1), ``dead`` since when it is destroyed. ``failed``: it is
+    never to be used, as things stand, since it was ``refused``, or is destroyed before it is ``made``."""
 
     name: str
     primary: bool
     added: int
     ready: int
     failed: bool = False
+    refused: bool = False
+    made: int = 0
     removed: Optional[int] = None
     gone: Optional[int] = None
     dead: Optional[int] = None
