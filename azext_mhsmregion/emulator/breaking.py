@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping, Set
 
-from azext_mhsmregion.emulator import acceptance, fault_facts
+from azext_mhsmregion.emulator import arranging, fault_facts
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import extension, messages
 from azext_mhsmregion.model.clock import DAY
@@ -81,7 +81,7 @@ def _changed(unit: Unit, fault: Fault, event: str, facts: Mapping[str, Any]) -> 
 def _move(unit: Unit, pool: Pool) -> None:
     """A pool's writes and operations as the faults are now."""
     pool = extension.struck(pool, unit.faults, unit.now)
-    unit.tx.put_pool(acceptance.rearrange(unit, pool))
+    unit.tx.put_pool(arranging.rearrange(unit, pool))
 
 
 def _touched(unit: Unit, fault: Fault) -> List[Pool]:

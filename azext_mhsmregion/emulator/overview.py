@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from azext_mhsmregion.emulator import acceptance, breaking, fault_facts, traffic
+from azext_mhsmregion.emulator import breaking, fault_facts, losses, traffic
 from azext_mhsmregion.emulator.arm.bodies import stamp
 from azext_mhsmregion.emulator.store.row_verbs import Backlog
 from azext_mhsmregion.emulator.unit import Unit
@@ -131,7 +131,7 @@ def _lost(unit: Unit, pool: Pool, living: List[PoolRegion]) -> List[Dict[str, An
     for region in living:
         dead = destroyed_at(unit.faults, pool.id, region.name)
         if dead is not None and dead <= unit.now:
-            loss = acceptance.loss_if_removed(unit, pool, region.name)
+            loss = losses.loss_if_removed(unit, pool, region.name)
             mine = [event for event in told if _is_of_life(event, region)]
             if loss.writes >= sum(event["writes"] for event in mine):  # its removal's are among them
                 told = [event for event in told if event not in mine]

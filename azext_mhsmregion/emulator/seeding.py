@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import List, Sequence, Tuple
 
-from azext_mhsmregion.emulator import acceptance, objects
+from azext_mhsmregion.emulator import acceptance, arranging, objects
 from azext_mhsmregion.emulator.arm import groups
 from azext_mhsmregion.emulator.arm.groups import Group
 from azext_mhsmregion.emulator.arm.providers import public_regions
@@ -89,7 +89,7 @@ def _sow_pool(parts: Parts, unit: Unit, asked: SeedPool, material: Material, key
     pool = _sow_keys(unit, pool, material)
     if asked.regions:
         where = Conditions(catalogue(), unit.settings.edition)
-        acceptance.apply(unit, extension.change_regions(pool, asked.regions, _at_once(parts, unit), where))
+        arranging.apply(unit, extension.change_regions(pool, asked.regions, _at_once(parts, unit), where))
 
 
 def _sow_roles(parts: Parts, unit: Unit, pool: Pool, roles: Sequence[SeedRole]) -> Pool:

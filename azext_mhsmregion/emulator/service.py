@@ -255,10 +255,10 @@ class Emulator:
     def loss_if_removed(self, name: str, region: str) -> int:
         """How many acknowledged writes of ``region`` would be lost by its removal (E3). Raises
         NotFound."""
-        from azext_mhsmregion.emulator import acceptance
+        from azext_mhsmregion.emulator import losses
 
         with self.parts.reading() as unit:
-            return acceptance.loss_if_removed(unit, self._live(unit, name), region).writes
+            return losses.loss_if_removed(unit, self._live(unit, name), region).writes
 
     def expected_seconds(self, kind: str) -> float:
         """How long an operation takes, in real seconds, by the profile."""

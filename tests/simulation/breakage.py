@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from azext_mhsmregion.emulator import acceptance, breaking
+from azext_mhsmregion.emulator import breaking, losses
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.errors import ModelError
 from azext_mhsmregion.model.faults import DESTRUCTIBLE, DOWN, EFFECTS, Effect, Fault, FaultKind, Scope
@@ -146,7 +146,7 @@ def _rpo_is_right(world: World, book: Book, fault: Fault) -> None:
     if stay.removed is not None:
         return
     lost = world.watchers[book.id].died_with(stay, world.now)
-    report = acceptance.loss_if_removed(world.bench, world.tx.by_id[book.id], stay.name)  # type: ignore[arg-type]
+    report = losses.loss_if_removed(world.bench, world.tx.by_id[book.id], stay.name)  # type: ignore[arg-type]
     oldest = min((entry.accepted for entry in lost), default=0)
     if (report.writes, report.oldest) != (len(lost), oldest):
         raise Violation("L5b", f"RPO of {stay.name}: {report}, lost are {len(lost)} since {oldest}", book.id)

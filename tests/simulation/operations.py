@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional, Sequence
 
-from azext_mhsmregion.emulator import acceptance
+from azext_mhsmregion.emulator import acceptance, arranging, losses
 from azext_mhsmregion.model import activation, availability, extension, lifecycle, rbac
 from azext_mhsmregion.model.errors import ModelError, NotFound
 from azext_mhsmregion.model.extension import Conditions
@@ -201,8 +201,8 @@ def set_regions(world: World, book: Book, asked: Sequence[str], retry: bool = Fa
         conditions = Conditions(catalogue(), world.bench.settings.edition, (), world.bench.faults)
         change = extension.change_regions(pool, list(asked), act(world), conditions)
         world.change = change
-        acceptance.lose(world.bench, pool, change.removed)  # type: ignore[arg-type]
-        return acceptance.apply(world.bench, change)  # type: ignore[arg-type]
+        losses.lose(world.bench, pool, change.removed)  # type: ignore[arg-type]
+        return arranging.apply(world.bench, change)  # type: ignore[arg-type]
 
     new = _made(book, asked, there, world.now)
     what = f"regions {sorted(there)} become {sorted(asked)}"

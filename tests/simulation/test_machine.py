@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from azext_mhsmregion.emulator import acceptance
+from azext_mhsmregion.emulator import arranging
 from simulation.machine import Machine
 from simulation.violation import Violation
 
@@ -31,7 +31,7 @@ def test_no_rule_is_broken_whatever_happens_in_which_order() -> None:
 
 def test_a_bug_is_found_and_cut_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes on their way do not wait for an outage that comes after them."""
-    monkeypatch.setattr(acceptance, "rearrange", lambda unit, pool: pool)
+    monkeypatch.setattr(arranging, "rearrange", lambda unit, pool: pool)
 
     lengths: List[int] = []
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping, Optional
 
-from azext_mhsmregion.emulator import acceptance, parse
+from azext_mhsmregion.emulator import acceptance, arranging, losses, parse
 from azext_mhsmregion.emulator.arm import groups, pools, requests
 from azext_mhsmregion.emulator.arm.operations import accepted
 from azext_mhsmregion.emulator.arm.pools import DELETED, POOLS, in_location, require
@@ -106,9 +106,9 @@ def _change(ask: Ask, group: str, name: str, body: Mapping[str, Any]) -> Respons
                 unit.faults,
             )
             change = extension.change_regions(pool, listed, act(ask, unit), conditions)
-            acceptance.lose(unit, pool, change.removed)
+            losses.lose(unit, pool, change.removed)
             changed = lifecycle.changed(change.pool, wanted)
-            return _answer(ask, unit, acceptance.apply(unit, replace(change, pool=changed)))
+            return _answer(ask, unit, arranging.apply(unit, replace(change, pool=changed)))
         return _stored(ask, unit, lifecycle.update(pool, wanted, act(ask, unit)))
 
 
