@@ -107,7 +107,7 @@ def _senders(write: Row, found: Mapping[str, Way], at: Situation) -> Iterator[Tu
     for region, way in found.items():
         if region == write.stamp.origin and is_there:
             yield region, way.due
-        elif silent < NEVER and way.due < NEVER:
+        elif silent < NEVER:
             yield region, max(silent, way.due)
 
 

@@ -81,6 +81,20 @@ def test_l5_what_a_forgotten_outage_held_leaves_when_it_was_to_leave() -> None:
     assert found(copies, 2 * DAY)[HOME].due == 2 * DAY + 400
 
 
+@pytest.mark.rule("L5")
+@pytest.mark.parametrize(("lag", "due"), [(10, 20), (5, 15), (0, 11)])
+def test_l5_what_should_be_here_and_is_not_leaves_now_and_is_never_here_at_once(lag: int, due: int) -> None:
+    assert found((row(ONE, 0), row(HOME, NEVER, lag=lag)), 10)[HOME] == Way(ONE, due)
+
+
+@pytest.mark.rule("L5b")
+@pytest.mark.parametrize(("least", "due"), [(499, 499), (500, NEVER), (501, NEVER)])
+def test_l5b_what_waits_for_the_one_before_it_comes_only_while_its_sender_lives(least: int, due: int) -> None:
+    at = Situation(0, ALL, dies(ONE, 500))
+
+    assert at.brings(ONE, row(HOME, NEVER), 0, least) == due
+
+
 @pytest.mark.rule("E1")
 def test_e1_what_a_region_is_seeded_with_is_there_at_succeeded_whatever_the_links_do() -> None:
     seeds = replication.seed((row(HOME, 0, HOME), row(HOME, 900, ONE, 850)), TWO, 150, 300)
