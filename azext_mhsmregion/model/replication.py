@@ -89,7 +89,7 @@ def seed(rows: Iterable[Row], region: str, now: int, ready: int) -> Tuple[Row, .
     """Rows of a new region made from the primary's ``rows`` (E1): what the primary shows ``now`` is there at
     ``ready``, whatever the links do; how the rest comes, :func:`rearranged` says."""
     return tuple(
-        replace(row, region=region, via=row.region, lag=0, visible_from=ready)
+        replace(row, region=region, via=row.region, visible_from=ready)
         if row.visible_from <= now
         else replace(row, region=region, visible_from=NEVER)
         for row in rows

@@ -123,5 +123,5 @@ def waited_for(found: Mapping[str, Way], at: Situation) -> Iterable[Tuple[str, i
     if staying and not reached:
         end = max(at.dies(region) for region in staying)
         for region, way in found.items():
-            if way.due < NEVER and not at.is_dead(region):
+            if way.due < NEVER:
                 yield region, min(end, at.dies(region))

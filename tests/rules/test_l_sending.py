@@ -227,6 +227,16 @@ def test_e9_a_region_that_was_added_again_sends_what_it_accepts_now_whoever_send
 
 
 @pytest.mark.rule("E9")
+def test_e9_what_it_accepts_now_is_its_own_to_send_though_others_show_it() -> None:
+    copies = (row(ONE, 60, accepted=60), row(HOME, 70, accepted=60), row(TWO, NEVER, accepted=60))
+    ready = {HOME: 0, ONE: 50, TWO: 0}
+
+    result = found(copies, 100, Network((cut(ONE, TWO),)), ready, lives={ONE: (0, 50)})
+
+    assert result[TWO] == Way("", NEVER)
+
+
+@pytest.mark.rule("E9")
 def test_e9_what_a_region_accepted_in_a_former_life_it_sends_on_like_anybody_who_shows_it() -> None:
     copies = (row(ONE, 100), row(TWO, NEVER))
 
@@ -274,6 +284,16 @@ def test_e3_what_no_region_that_stays_can_get_is_waited_for_while_one_of_them_li
     assert moved(copies, 100, links, leaving={ONE: 100}).unsent_until[ONE] == NEVER
     assert moved(copies[:2], 100, dead, leaving={ONE: 100}).unsent_until[ONE] == 5_000
     assert moved(copies, 100, dead, leaving={ONE: 100}).unsent_until[ONE] == NEVER
+
+
+@pytest.mark.rule("E3")
+def test_e3_nobody_waits_for_a_write_that_it_does_not_have() -> None:
+    links = Network((cut(ONE, HOME), cut(ONE, TWO)))
+    copies = (row(ONE, 0), row(HOME, NEVER), row(TWO, NEVER))
+
+    result = moved(copies, 100, links, leaving={ONE: 100, TWO: 100})
+
+    assert result.unsent_until == {HOME: 0, ONE: NEVER, TWO: 0}
 
 
 @pytest.mark.rule("E3")
