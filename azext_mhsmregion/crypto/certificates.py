@@ -89,7 +89,7 @@ def self_signed(common_name: str, not_before: datetime, days: int) -> Tuple[byte
         raise BadCertificate(f"A common name has 1 to {MAX_COMMON_NAME} characters.")
     key = rsa.generate_private_key(public_exponent=keys.RSA_EXPONENT, key_size=MIN_RSA_BITS)
     try:
-        certificate = _sign_own(key, common_name, not_before, days)
+        certificate = sign_own(key, common_name, not_before, days)
     except (ValueError, OverflowError) as error:
         raise BadCertificate(f"No certificate can be made for these values: {error}.") from error
     key_pem = key.private_bytes(
@@ -100,7 +100,8 @@ def self_signed(common_name: str, not_before: datetime, days: int) -> Tuple[byte
     return key_pem, certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _sign_own(key: rsa.RSAPrivateKey, common_name: str, not_before: datetime, days: int) -> x509.Certificate:
+def sign_own(key: rsa.RSAPrivateKey, common_name: str, not_before: datetime, days: int) -> x509.Certificate:
+    """The certificate of a key, signed by itself: the same one each time for the same arguments."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     builder = (

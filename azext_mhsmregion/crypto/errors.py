@@ -60,6 +60,10 @@ class BadSecurityDomain(CryptoError):
     """Text that is no security domain, or no restore blob, of the recorded structure."""
 
 
+class OtherTransferKey(CryptoError):
+    """A restore blob for another pool's transfer key, or for one that was used before (rule K5)."""
+
+
 class BadBackup(CryptoError):
     """Bytes that are no backup of a known version, or one that was cut or altered."""
 

@@ -45,7 +45,9 @@ def unseal(master_key: bytes, enc_data: Any) -> Dict[str, bytes]:
 
 
 def _is_item(item: Any) -> bool:
-    return isinstance(item, dict) and all(isinstance(item.get(name), str) for name in ("compact_jwe", "tag"))
+    """Both are ASCII: JSON may spell what no encoding has, such as half of a surrogate pair."""
+    texts = [item.get(name) for name in ("compact_jwe", "tag")] if isinstance(item, dict) else [None]
+    return all(isinstance(text, str) and text.isascii() for text in texts)
 
 
 def _key(master_key: bytes, tag: str) -> bytes:

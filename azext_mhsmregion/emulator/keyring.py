@@ -6,11 +6,19 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from azext_mhsmregion.crypto import keys as material
-from azext_mhsmregion.crypto import wrap
+from azext_mhsmregion.crypto import transfer_key, wrap
+from azext_mhsmregion.crypto.errors import BadSecurityDomain
 from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
 
 DOMAIN_KEY_BYTES = 32
+
+
+def transfer_name(pool_id: str) -> str:
+    """The name of the material of a pool's transfer key."""
+    return f"transfer:{pool_id}"
 
 
 class Keyring:
@@ -42,12 +50,31 @@ class Keyring:
         name, key = f"domain:{pool_id}", self._random(DOMAIN_KEY_BYTES)
         return name, key, wrap.wrap(self._home_key(), key, name.encode(), self._random)
 
+    def take_domain_key(self, pool_id: str, key: bytes) -> Tuple[str, bytes]:
+        """The key of another pool's security domain as this pool's own: the name of its material, and
+        the key wrapped. Raises BadSecurityDomain for what is no such key."""
+        if len(key) != DOMAIN_KEY_BYTES:
+            raise BadSecurityDomain(f"The key of a domain has {DOMAIN_KEY_BYTES} bytes, not {len(key)}.")
+        name = f"domain:{pool_id}"
+        return name, self.seal(name, key)
+
+    def make_transfer_key(self, pool_id: str) -> Tuple[str, bytes]:
+        """A transfer key of a pool: the name of its material, and the key wrapped."""
+        name = transfer_name(pool_id)
+        return name, self.seal(name, material.to_der(transfer_key.generate()))
+
+    def transfer_key(self, pool_id: str, wrapped: bytes) -> RSAPrivateKey:
+        """What :meth:`make_transfer_key` wrapped. It is not kept: there is another one after its use."""
+        found = material.load(self.unseal(transfer_name(pool_id), wrapped))
+        assert isinstance(found, RSAPrivateKey)
+        return found
+
     def seal(self, name: str, plain: bytes) -> bytes:
         """Bytes as they lie in the store under ``name``."""
         return wrap.wrap(self._home_key(), plain, name.encode(), self._random)
 
     def unseal(self, name: str, wrapped: bytes) -> bytes:
-        """What :meth:`seal` was given, for a backup and nothing else (K4). Raises UnwrapFailed."""
+        """What :meth:`seal` was given, for a backup or a transfer, nothing else (K4). Raises UnwrapFailed."""
         return wrap.unwrap(self._home_key(), wrapped, name.encode())
 
     def load(self, version: str, wrapped: Optional[bytes]) -> Any:

@@ -1,4 +1,5 @@
-"""Activation: a pool takes one security domain, and is active a little later (rules C4, K5)."""
+"""Activation: a pool takes one security domain, a new one that is downloaded or that of another pool, which
+is uploaded; and is active a little later (rules C4, K5, E6)."""
 
 from __future__ import annotations
 
@@ -23,15 +24,37 @@ NOT_ACTIVATED = (
 )
 """Activation status and message, as recorded."""
 
+_CONFIRMED, _RESTORED = "The Security Domain is being confirmed.", "The Security Domain is being restored."
+"""What a download and an upload under way say of themselves, as recorded."""
+
 
 def download(pool: Pool, now: int, duration: int) -> Pool:
-    """The security domain is taken; active after ``duration``. Raises Conflict when one was
-    taken before, or while the pool is being made."""
+    """Its own security domain is taken; active after ``duration``. Raises Conflict when it has
+    one, or while the pool is being made."""
     if pool.activated is not None:
-        raise Conflict(f"The security domain of {pool.name} was downloaded before.", "SecurityDomainTaken")
+        taken = messages.domain_of_another if pool.uploaded else messages.downloaded_before
+        raise Conflict(taken(pool.name), "SecurityDomainTaken")
+    _refuse_busy(pool, now)
+    return replace(pool, activated=now + duration)
+
+
+def upload(pool: Pool, now: int, duration: int) -> Pool:
+    """The same with the security domain of another pool."""
+    refuse_upload(pool, now)
+    return replace(pool, activated=now + duration, uploaded=True)
+
+
+def refuse_upload(pool: Pool, now: int) -> None:
+    """Raises Conflict where :func:`upload` would. No recording shows it: a pool takes one domain, once
+    (K5), and the status and the words are ours."""
+    if pool.activated is not None:
+        raise Conflict(messages.has_security_domain(pool.name), "SecurityDomainTaken")
+    _refuse_busy(pool, now)
+
+
+def _refuse_busy(pool: Pool, now: int) -> None:
     if pool.is_busy(now):
         raise Conflict(messages.operation_under_way(pool.name, pool.provisioning_state(now)))
-    return replace(pool, activated=now + duration)
 
 
 def status(pool: Pool, now: int) -> Tuple[str, str]:
@@ -40,10 +63,10 @@ def status(pool: Pool, now: int) -> Tuple[str, str]:
 
 
 def pending(pool: Pool, now: int) -> Tuple[str, str]:
-    """Status and details of the download under way, as recorded."""
+    """Status and details of the download or upload under way, as recorded."""
     if pool.is_active(now):
         return "Success", "The resource is active."
-    return "InProgress", "The Security Domain is being confirmed."
+    return "InProgress", _RESTORED if pool.uploaded else _CONFIRMED
 
 
 def require_active(pool: Pool, now: int) -> None:

@@ -415,3 +415,48 @@ def foreign_key_backup(pool: str) -> str:
         f"'value' is the backup of a key of a managed HSM with another security domain than {pool}'s: it can "
         "be restored only where the security domain is the same."
     )
+
+
+# -- security domain ------------------------------------------------------------------------
+
+
+def downloaded_before(pool: str) -> str:
+    return f"The security domain of {pool} was downloaded before."
+
+
+def domain_of_another(pool: str) -> str:
+    return (
+        f"The security domain of {pool} was uploaded into it: it is that of the managed HSM that it was "
+        "downloaded from."
+    )
+
+
+def has_security_domain(pool: str) -> str:
+    return (
+        f"Managed HSM {pool} has a security domain. One is uploaded only into a managed HSM that was never "
+        "activated."
+    )
+
+
+def no_transfer_key(pool: str) -> str:
+    return (
+        f"Managed HSM {pool} has given out no transfer key that 'value' could be for: get it first "
+        "(`az keyvault security-domain init-recovery`)."
+    )
+
+
+def other_transfer_key(pool: str) -> str:
+    return (
+        f"'value' is for another transfer key than {pool}'s: make it with the exchange key that "
+        f"`az keyvault security-domain init-recovery` writes for {pool}."
+    )
+
+
+def damaged_restore_blob(why: str) -> str:
+    return f"'value' is not the restore blob of a security domain, or it was cut or altered. {why}"
+
+
+def foreign_domain() -> str:
+    return (
+        "'value' is the security domain of a managed HSM that no emulator made: its keys are of no use here."
+    )

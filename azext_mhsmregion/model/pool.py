@@ -132,11 +132,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class Pool:
-    """A managed HSM pool. ``activated`` is when its activation ends (C4), None: its security
-    domain was never downloaded. ``links`` see :mod:`replication`. ``former`` are regions that went
-    away not long ago: caches may still lead to them (E9). ``rotation_due`` is an instant before which no
-    rotation is due (E8), None where no key ever had a policy. ``backup`` and ``restore`` are the full backup
-    and the restore that run, or the last ones (E7)."""
+    """A managed HSM pool. ``activated`` is when its activation ends (C4), None: it never had a
+    security domain; ``uploaded``: it has that of another pool (E6). ``links`` see :mod:`replication`.
+    ``former`` are regions that went away not long ago: caches may still lead to them (E9). ``rotation_due``
+    is an instant before which no rotation is due (E8), None where no key ever had a policy. ``backup`` and
+    ``restore`` are the full backup and the restore that run, or the last ones (E7)."""
 
     id: str
     name: str
@@ -169,6 +169,7 @@ class Pool:
     rotation_due: Optional[int] = None
     backup: Optional[Operation] = None
     restore: Optional[Operation] = None
+    uploaded: bool = False
 
     @property
     def primary(self) -> PoolRegion:

@@ -28,17 +28,23 @@ AT_ONCE = dict.fromkeys(
 
 
 @cache
-def certificates() -> tuple:
-    """Three officers' certificates, PEM, made once a run."""
+def wrapping_keys() -> tuple:
+    """Three officers' keys and certificates, PEM, made once a run."""
     yesterday = datetime.now(timezone.utc) - timedelta(days=1)
-    return tuple(self_signed(f"Officer {number}", yesterday, 365)[1] for number in range(3))
+    return tuple(self_signed(f"Officer {number}", yesterday, 365) for number in range(3))
+
+
+def certificates() -> tuple:
+    """The certificates alone."""
+    return tuple(certificate for _, certificate in wrapping_keys())
 
 
 def write_certificates(folder: Path) -> List[Path]:
-    """The certificates as files."""
+    """The certificates as files, each with its key beside it, named as az wants it."""
     files = [folder / f"officer_{number}.cer" for number in range(3)]
-    for file, content in zip(files, certificates()):
-        file.write_bytes(content)
+    for file, (key, certificate) in zip(files, wrapping_keys()):
+        file.write_bytes(certificate)
+        file.with_suffix(".key").write_bytes(key)
     return files
 
 

@@ -16,6 +16,8 @@ from az import homes, installation, recorded
 from support.loopback import only_loopback_of
 
 from azext_mhsmregion.emulator.http import requestlog
+from azext_mhsmregion.emulator.service import CONTROL_HOST
+from azext_mhsmregion.emulator.wire import Caller, Request
 
 pytestmark = [pytest.mark.az, pytest.mark.socket]
 
@@ -56,6 +58,7 @@ def az(tmp_path, home, only_loopback):
         told = {name: value for name, value in server.environment.items() if name not in kept}
         made.settings = {**made.settings, **told}
         made.app = server.emulator.directory.app
+        made.emulator = server.emulator
         yield made
 
 
@@ -234,3 +237,55 @@ def test_what_az_asks_around_a_pool(az):
     ask(az, "group delete --name rg1 --yes")
     assert ask(az, "group exists --name rg1") is False
     assert ask(az, f"keyvault show-deleted {HSM}")["name"] == NAME
+
+
+STORAGE = "--storage-account-name contosobackups --blob-container-name hsm --storage-container-SAS-token sv=1"
+
+
+def destroy(emulator, region):
+    """What cannot be undone happens to a region."""
+    fault = {"scope": "region", "region": region, "kind": "destroyed"}
+    owner = emulator.directory.owner.object_id
+    request = Request("POST", CONTROL_HOST, "/faults", {}, {}, json.dumps(fault).encode())
+    assert emulator.handle(request, Caller(principal=owner)).status == 201
+
+
+def pool_of_ours(az, hsm, location):
+    """A new pool, not active yet."""
+    create = f"keyvault create {hsm} -g rg1 -l {location} --administrators {az.app.object_id}"
+    ask(az, f"{create} --retention-days 7")
+
+
+@pytest.mark.rule("E6")
+def test_the_way_out_of_a_destroyed_primary(az, tmp_path):
+    """The security domain and a full backup into a new pool, as docs/multi-region.md writes it."""
+    files = {name: tmp_path / f"{name}" for name in ("domain.json", "exchange.cer", "blob.json")}
+    heir, wrapping = "--hsm-name HeirHSM", homes.write_certificates(tmp_path)
+    officers = " ".join(str(file) for file in wrapping)
+    keys = " ".join(str(file.with_suffix(".key")) for file in wrapping[:2])
+    login(az)
+    ask(az, "group create --name rg1 --location uksouth")
+    pool_of_ours(az, HSM, "uksouth")
+    download = f"keyvault security-domain download {HSM} --sd-wrapping-keys {officers} --sd-quorum 2"
+    ask(az, f"{download} --security-domain-file {files['domain.json']}")
+    give = f"--assignee-object-id {az.app.object_id} --assignee-principal-type ServicePrincipal"
+    ask(az, f"keyvault role assignment create {HSM} --role 'Managed HSM Crypto User' --scope /keys {give}")
+    ask(az, f"keyvault key create {HSM} --name box --kty RSA-HSM --size 2048")
+    encrypt = f"keyvault key encrypt {HSM} --name box --algorithm RSA-OAEP-256 --data-type plaintext"
+    ciphertext = ask(az, f"{encrypt} --value kept")["result"]
+    folder = ask(az, f"keyvault backup start {HSM} {STORAGE}")["folderUrl"].rpartition("/")[2]
+    destroy(az.emulator, "uksouth")
+
+    pool_of_ours(az, heir, "australiaeast")
+    ask(az, f"keyvault security-domain init-recovery {heir} --sd-exchange-key {files['exchange.cer']}")
+    opened = f"--sd-file {files['domain.json']} --sd-wrapping-keys {keys}"
+    sealed = f"--sd-exchange-key {files['exchange.cer']} --sd-file-restore-blob {files['blob.json']}"
+    ask(az, f"keyvault security-domain restore-blob {opened} {sealed}")
+    upload = f"keyvault security-domain upload {heir} --sd-file {files['blob.json']} --restore-blob"
+    assert ask(az, upload)["status"] == "Success"
+    assert "has a security domain" in ask(az, upload, code=1)
+    ask(az, f"keyvault backup start {heir} {STORAGE}")
+    ask(az, f"keyvault restore start {heir} {STORAGE} --backup-folder {folder}")
+
+    decrypt = f"keyvault key decrypt {heir} --name box --algorithm RSA-OAEP-256 --data-type plaintext"
+    assert ask(az, f"{decrypt} --value {ciphertext}")["result"] == "kept"

@@ -28,7 +28,7 @@ COMMANDS = {
 
 OTHERS = {
     f"python-{what}": [*PYTHON, str(SOURCES / "python" / f"{name}_client.py")]
-    for what, name in (("backups", "backup"), ("rotation", "rotation"))
+    for what, name in (("backups", "backup"), ("domains", "domain"), ("rotation", "rotation"))
 }
 """Programs of their own kind."""
 
@@ -51,8 +51,9 @@ class Program:
         assert line, self._last_words()
         return json.loads(line)
 
-    def go_on(self) -> None:
-        self._process.stdin.write("\n")
+    def go_on(self, line: str = "") -> None:
+        """With what it reads then, where it wants to be told something."""
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def rest(self) -> List[Dict[str, Any]]:

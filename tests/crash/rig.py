@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from azext_mhsmregion.crypto import certificates, jwe, sealed_data
 from azext_mhsmregion.emulator.service import CONTROL_HOST, Emulator, open_emulator
 from azext_mhsmregion.emulator.wire import Caller, Request, Response
 from azext_mhsmregion.model.clock import manual_clock
@@ -104,6 +105,26 @@ class Rig:
 
     def activated(self) -> None:
         self.ask("GET", f"{self.vault()}/securitydomain/download/pending")
+
+    def transfer_key(self) -> None:
+        """Made when it is asked for first, and then shown."""
+        self.ask("GET", f"{self.vault()}/securitydomain/upload")
+
+    def upload(self) -> None:
+        """A security domain that a pool elsewhere has: as azure-cli seals it for this one."""
+        answer = json.loads(self.ask("GET", f"{self.vault()}/securitydomain/upload").body)
+        jwk = json.loads(answer["transfer_key"])
+        public = certificates.recipient(jwk).public_key
+        random = self.emulator.parts.sources.random
+        master_key = random(sealed_data.MASTER_KEY_SIZE)
+        blob = {
+            "EncData": sealed_data.seal(master_key, {"hsm_backup": random(32)}, random),
+            "WrappedKey": {"enc_key": jwe.encrypt_to(public, master_key, "not used", random)},
+        }
+        self.ask("POST", f"{self.vault()}/securitydomain/upload", {"value": json.dumps(blob)})
+
+    def uploaded(self) -> None:
+        self.ask("GET", f"{self.vault()}/securitydomain/upload/pending")
 
     def assign(self) -> None:
         properties = {
@@ -216,7 +237,7 @@ def beginning(rig: Rig) -> List[Step]:
 
 
 def story(rig: Rig) -> List[Step]:
-    """The life of a pool, from its beginning to its purge."""
+    """The life of a pool, from its beginning to its purge; and a new one with another's security domain."""
     return [
         *beginning(rig),
         ("key k1", lambda: rig.key("k1")),
@@ -251,6 +272,13 @@ def story(rig: Rig) -> List[Step]:
         ("seed", rig.seed),
         ("reset", rig.reset),
         ("restore", rig.restore),
+        ("reset again", rig.reset),
+        ("clock again", rig.hold_time_still),
+        ("create the heir", rig.create),
+        ("heir created", rig.poll),
+        ("transfer key", rig.transfer_key),
+        ("upload", rig.upload),
+        ("uploaded", rig.uploaded),
     ]
 
 

@@ -178,7 +178,7 @@ def _data_problems(database: sqlite3.Connection, pool: Pool, now: int) -> Iterat
             if missing:
                 yield f"no material for {key.name} {missing} in {region}"
     versions = {row.version for row in rows.get(living[0], ()) if row.kind is Kind.KEY_VERSION}
-    for version in material - versions - {f"domain:{pool.id}"}:
+    for version in material - versions - {f"domain:{pool.id}", f"transfer:{pool.id}"}:
         yield f"material {version} without its key"
 
 

@@ -27,7 +27,7 @@ PATHS = {"authority.pem": "ca/authority.pem", "authority.crt": "ca/authority.crt
 FILES_ONLY = ("token", "authority", "leaf", "carried", "served")
 """Steps of the story that write nothing to the store."""
 
-LATER = ("commit.poll", "commit.key", "commit.regions", "commit.delete", "commit.settings")
+LATER = ("commit.poll", "commit.key", "commit.regions", "commit.delete", "commit.settings", "commit.domain")
 """Failpoints that the story passes more than once: each passage is another moment of a pool's life."""
 
 

@@ -48,7 +48,8 @@ def test_as_much_as_the_modulus_has_room_for_and_no_more(rsa_key, algorithm):
 def test_every_failure_to_decrypt_has_the_same_words(rsa_key, algorithm):
     good = encryption.encrypt(rsa_key, algorithm, b"abcdef")
     other = encryption.encrypt(keys.generate("RSA-HSM", 2048, None), algorithm, b"abcdef")
-    bad = [b"", b"\x00", good[:-1], good + b"\x00", bytes(256), b"\xff" * 256, other, good[:-1] + b"\x00"]
+    flipped = good[:-1] + bytes([good[-1] ^ 1])
+    bad = [b"", b"\x00", good[:-1], good + b"\x00", bytes(256), b"\xff" * 256, other, flipped]
     said = set()
     for one in bad:
         try:

@@ -13,7 +13,6 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import cache
 from pathlib import Path
 from typing import (
     Any,
@@ -34,10 +33,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from replay_script import Script, ScriptError, Unordered
 from replay_values import Bag, Difference, Texts, compare, cuts, get, nodes, put, read_body, short
+from rules import recovering
 from ways import Ask, in_process
 
 from azext_mhsmregion.crypto import b64url
-from azext_mhsmregion.crypto.certificates import certificate_jwk, self_signed
 from azext_mhsmregion.emulator.service import Emulator, manual_clock, open_emulator
 from azext_mhsmregion.emulator.wire import Request, Response
 
@@ -54,14 +53,14 @@ Way = Callable[[Emulator], ContextManager[Ask]]
 """How requests reach the emulator: a call, or a socket."""
 
 
-@cache
-def _certificates() -> str:
-    born = datetime(2023, 1, 1, tzinfo=timezone.utc)
-    return json.dumps([certificate_jwk(self_signed(f"officer {one}", born, 30)[1]) for one in range(3)])
-
-
 def _make_certificates(run: _Replay, index: int) -> Any:
-    return json.loads(_certificates())
+    return recovering.request()["certificates"]
+
+
+def _make_restore_blob(run: _Replay, index: int) -> str:
+    """The security domain that was downloaded last, for the pool that gave the last transfer key."""
+    domain = run.newest_answer("/securitydomain/download")["value"]
+    return recovering.restore_blob(domain, run.newest_answer("/securitydomain/upload"))
 
 
 def _make_ciphertext(run: _Replay, index: int) -> str:
@@ -101,6 +100,7 @@ MAKERS: Dict[str, Callable[[_Replay, int], Any]] = {
     "private-key": _make_private_key,
     "certificates": _make_certificates,
     "ciphertext": _make_ciphertext,
+    "restore-blob": _make_restore_blob,
 }
 
 
@@ -182,6 +182,7 @@ class _Replay:
         self.used: Set[Tuple[str, int]] = set()
         self.met: Set[Tuple[int, int]] = set()
         self.bearers: Dict[str, str] = {}
+        self.answers: Dict[str, Any] = {}
         self.newest: Dict[str, Dict[str, str]] = {}
         """The query of each operation's address as the newest answer named it: recordings of 2023 poll
         a bare address, which is not signed (C4c)."""
@@ -207,6 +208,7 @@ class _Replay:
         declared = False
         for turn in range(int(exchange.get("repeated", 1))):
             answer = self.alter(index, self._asked(request))
+            self.answers[request.path] = read_body(answer.body)
             found, checks = self._differences(index, exchange["response"], answer)
             open_ones = [item for item in found if not self._is_declared(item)]
             self.report.problems += [str(item) for item in open_ones]
@@ -226,6 +228,10 @@ class _Replay:
         if parts.query:
             self.newest[parts.path] = dict(parse_qsl(parts.query))
         return answer
+
+    def newest_answer(self, path: str) -> Any:
+        """The body that the emulator answered last at an address."""
+        return self.answers[path]
 
     def _find_absent(self, index: int, exchange: Exchange) -> None:
         request = self._request(index, exchange["request"], whole=False)
@@ -461,7 +467,7 @@ def _create(run: _Replay, path: str, body: Mapping[str, Any]) -> None:
 
 
 def _activate(run: _Replay, host: str) -> None:
-    body = {"certificates": json.loads(_certificates()), "required": 2}
+    body = recovering.request()
     run.call("POST", host, "/securitydomain/download", DATA_API, body)
     run.call("GET", host, "/securitydomain/download/pending", DATA_API)
 

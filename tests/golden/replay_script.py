@@ -23,7 +23,7 @@ else:
 
 HERE = Path(__file__).resolve().parent
 REASONS = ("azure-glitch", "other-service", "cut-input", "poll-count", "edition")
-MAKEABLE = ("certificates", "sas", "backup-blob", "ciphertext", "private-key")
+MAKEABLE = ("certificates", "sas", "backup-blob", "restore-blob", "ciphertext", "private-key")
 """Inputs that are cut or blanked in recordings and that can be made (README)."""
 
 

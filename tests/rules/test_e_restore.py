@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 
-from azext_mhsmregion.emulator import acceptance
 from azext_mhsmregion.emulator.service import open_emulator
 from azext_mhsmregion.model.clock import SECOND
 from azext_mhsmregion.model.rows import Kind
 
+from . import recovering
 from .harness import (
     ADMINISTRATOR,
     CRYPTO_AUDITOR,
@@ -115,16 +114,17 @@ def blob(world: World, folder: str) -> Path:
 
 
 def of_same_domain(world: World, name: str, location: str = PRIMARY, source: str = POOL) -> None:
-    """A new pool that is activated with the security domain of ``source``, as the upload of a downloaded one
-    does it in the real service; the emulator has none yet."""
+    """A new pool into which the security domain of ``source`` is uploaded."""
     world.create_pool(name, location)
-    held, made, keyring = world.record(source), world.record(name), world.emulator.keyring()
-    with world.emulator.parts.writing("domain") as unit:
+    held = world.record(source)
+    with world.emulator.parts.reading() as unit:
         wrapped = unit.tx.material(held.id, f"domain:{held.id}")
-        assert wrapped is not None
-        key = keyring.unseal(f"domain:{held.id}", wrapped)
-        unit.tx.put_material(made.id, f"domain:{made.id}", keyring.seal(f"domain:{made.id}", key))
-        acceptance.record(unit, replace(made, activated=unit.now))
+    assert wrapped is not None
+    secrets = {"hsm_backup": world.emulator.keyring().unseal(f"domain:{held.id}", wrapped)}
+    transfer_key = world.data("GET", "/securitydomain/upload", pool=name).ok().body
+    blob = recovering.blob(secrets, recovering.exchange_certificate(transfer_key))
+    world.data("POST", "/securitydomain/upload", {"value": json.dumps(blob)}, pool=name).ok()
+    world.data("GET", "/securitydomain/upload/pending", pool=name).ok()
 
 
 def statuses(calls: List[Answer]) -> List[int]:
@@ -656,7 +656,6 @@ def test_e7_a_key_backup_comes_back_and_replicates_as_a_create_does(world: World
 def test_e7_a_backup_outlives_the_server_and_the_pool_and_opens_in_a_new_one_of_its_domain(
     world: World,
 ) -> None:
-    """The way out of E6: the security domain and a backup into a new pool."""
     world.extended_pool(EXTENDED)
     world.put_key("k", PRIMARY).ok()
     signed = world.sign("k", PRIMARY).ok().body["value"]

@@ -178,7 +178,6 @@ def test_a4_an_imported_key_signs_in_the_other_region(world: World) -> None:
         ("GET", "/keys/k/attestation"),
         ("POST", "/keys/k/0123456789abcdef/securewrapkey"),
         ("GET", "/ekm"),
-        ("POST", "/securitydomain/upload"),
     ],
 )
 def test_k1_what_is_not_there_yet_says_so(world: World, method: str, path: str) -> None:

@@ -33,10 +33,21 @@ rules = st.lists(st.fixed_dictionaries({"value": texts}), max_size=2).map(tuple)
 
 partitions = st.lists(st.builds(Partition, instants, instants), max_size=3).map(tuple)
 regions = st.builds(
-    PoolRegion, texts, st.booleans(), instants, instants, st.booleans(), maybe, maybe, partitions
+    PoolRegion, texts, st.booleans(), instants, instants, st.booleans(), *[maybe] * 4, partitions
 )
 operations = st.builds(
-    Operation, texts, texts, texts, texts, instants, instants, st.none() | texts, st.booleans(), texts
+    Operation,
+    texts,
+    texts,
+    texts,
+    texts,
+    instants,
+    instants,
+    st.none() | texts,
+    st.booleans(),
+    texts,
+    instants,
+    st.none() | texts,
 )
 pools = st.builds(
     Pool,
@@ -73,6 +84,7 @@ pools = st.builds(
     rotation_due=st.none() | instants,
     backup=st.none() | operations,
     restore=st.none() | operations,
+    uploaded=st.booleans(),
 )
 clocks = st.builds(
     ClockState,
@@ -110,7 +122,7 @@ def test_pools(pool: Pool) -> None:
 
 
 def test_a_record_of_before_has_no_identity_no_former_regions_no_jobs_and_nothing_is_due() -> None:
-    new = ("identity", "former", "rotation_due", "backup", "restore")
+    new = ("identity", "former", "rotation_due", "backup", "restore", "uploaded")
     pool = find(
         pools,
         lambda pool: pool.identity == Identity() and not any(getattr(pool, name) for name in new[1:]),
@@ -119,6 +131,23 @@ def test_a_record_of_before_has_no_identity_no_former_regions_no_jobs_and_nothin
     for name in new:
         del record[name]
     assert codec.decode_pool(json.dumps(record)) == pool
+
+
+def test_regions_and_operations_of_before_are_neither_struck_nor_planned() -> None:
+    record = json.loads(codec.encode_pool(find(pools, lambda pool: bool(pool.regions))))
+    for name in ("struck", "leaves"):
+        del record["regions"][0][name]
+    old = json.loads(codec.encode_operation(find(operations, lambda _: True)))
+    for name in ("planned", "destroyed"):
+        del old[name]
+
+    region, operation = (
+        codec.decode_pool(json.dumps(record)).regions[0],
+        codec.decode_operation(json.dumps(old)),
+    )
+
+    assert (region.struck, region.leaves) == (None, None)
+    assert (operation.planned, operation.destroyed) == (0, None)
 
 
 @STORE

@@ -9,6 +9,7 @@ from azext_mhsmregion.emulator import rotations
 from azext_mhsmregion.emulator.dataplane import (
     absent,
     backup,
+    domain_upload,
     frame,
     jobs,
     key_backup,
@@ -59,6 +60,7 @@ key_use.register(router)
 rng.register(router)
 roles.register(router)
 security_domain.register(router)
+domain_upload.register(router)
 settings.register(router)
 
 

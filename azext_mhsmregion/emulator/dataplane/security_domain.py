@@ -1,17 +1,20 @@
-"""Security domain on the wire: download activates a pool (rules C4, K5). Upload comes later."""
+"""Security domain on the wire: its download, and how the activation of a pool gets on, by that or by an
+upload (rules C4, K5; recorded in golden/hsm_security_domain.json)."""
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from azext_mhsmregion.crypto import security_domain
 from azext_mhsmregion.crypto.errors import CryptoError
 from azext_mhsmregion.emulator import acceptance, parse
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.routes import Router
+from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
 from azext_mhsmregion.model import activation
 from azext_mhsmregion.model.errors import Invalid
+from azext_mhsmregion.model.pool import Pool
 
 
 def register(router: Router) -> None:
@@ -31,25 +34,32 @@ def download(visit: Visit) -> Response:
         text = _encrypted(body, {"hsm_backup": domain_key}, sources.random)
         unit.tx.put_material(pool.id, name, wrapped)
         acceptance.record(unit, active)
-    return json_response(202, {"value": text}, _pending_header(visit, "download"))
+    return json_response(202, {"value": text}, pending_header(visit, "download"))
 
 
 def pending(visit: Visit) -> Response:
-    """Status of the activation. Under the manual clock a poll may advance service time to it."""
-    with visit.reading("securitydomain/download/read", "/", True) as (unit, pool):
+    """Status of the activation, at both addresses, whichever way the pool took. Under the manual clock a
+    poll may advance service time to it."""
+    which = "upload" if "/upload/" in visit.ask.request.path.lower() else "download"
+    action = f"securitydomain/{which}/read"
+    with visit.reading(action, "/", True) as (unit, pool):
         until = pool.activated
         waiting = until is not None and not pool.is_active(unit.now)
         if not (waiting and unit.advances_on_poll):
-            return _pending(visit, activation.pending(pool, unit.now))
-    with visit.writing("poll", "securitydomain/download/read", "/", True) as (unit, pool):
+            return _pending(visit, which, unit, pool)
+    with visit.writing("poll", action, "/", True) as (unit, pool):
         unit.advance_to(until or unit.now)
-        return _pending(visit, activation.pending(pool, unit.now))
+        return _pending(visit, which, unit, pool)
 
 
-def _pending(visit: Visit, found: Tuple[str, str]) -> Response:
-    status, details = found
-    which = "upload" if "/upload/" in visit.ask.request.path.lower() else "download"
-    return json_response(200, {"status": status, "status_details": details}, _pending_header(visit, which))
+def _pending(visit: Visit, which: str, unit: Unit, pool: Pool) -> Response:
+    return json_response(200, status_body(pool, unit.now), pending_header(visit, which))
+
+
+def status_body(pool: Pool, now: int) -> Dict[str, str]:
+    """How the activation gets on, as it is answered."""
+    status, details = activation.pending(pool, now)
+    return {"status": status, "status_details": details}
 
 
 def _encrypted(body: Mapping[str, Any], secrets: Mapping[str, bytes], random: Any) -> str:
@@ -62,7 +72,8 @@ def _encrypted(body: Mapping[str, Any], secrets: Mapping[str, bytes], random: An
         raise Invalid(str(error), "BadParameter") from error
 
 
-def _pending_header(visit: Visit, which: str) -> Tuple[Tuple[str, str], ...]:
+def pending_header(visit: Visit, which: str) -> Tuple[Tuple[str, str], ...]:
+    """Where to poll."""
     version = visit.ask.request.query.get("api-version", "7.2")
     url = f"https://{visit.host_as_named}/securitydomain/{which}/pending?api-version={version}"
     return (("azure-asyncoperation", url),)

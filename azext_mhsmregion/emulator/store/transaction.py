@@ -99,6 +99,10 @@ class Transaction(RowVerbs):
     def put_material(self, pool_id: str, version: str, wrapped: bytes) -> None:
         self._sql.execute("INSERT INTO material VALUES (?, ?, ?)", (pool_id, version, wrapped))
 
+    def drop_material(self, pool_id: str, version: str) -> None:
+        """What there is of it, if anything."""
+        self._sql.execute("DELETE FROM material WHERE pool = ? AND version = ?", (pool_id, version))
+
     def meta(self, key: str) -> Any:
         """A JSON value by its key; None when there is none."""
         found = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
