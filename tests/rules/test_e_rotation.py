@@ -572,6 +572,24 @@ def test_l1_a_policy_and_a_rotation_are_in_the_other_region_after_six_minutes(wo
     assert world.shown(PRIMARY) == world.shown(EXTENDED)
 
 
+@pytest.mark.rule("D5")
+def test_d5_a_policy_that_did_not_know_of_a_purge_leaves_the_store_with_its_key(world: World) -> None:
+    """Set in one region while the other purged the key, and stamped above that."""
+    world.extended_pool()
+    world.put_key("k", PRIMARY).ok()
+    world.advance(SIX_MINUTES)
+    world.hold_time_still()
+    world.data("DELETE", "/keys/k", region=EXTENDED).ok()
+    world.data("DELETE", "/deletedkeys/k", region=EXTENDED).ok()
+    world.advance(0.001)
+    put_policy(world, "k", policy(before="P30D"), region=PRIMARY).ok()
+    world.advance(SIX_MINUTES)
+
+    world.put_key("other", PRIMARY).ok()
+
+    assert [row.name for region in BOTH for row in world.rows(region) if row.name == "k"] == []
+
+
 @pytest.mark.rule("L6")
 def test_l6_of_two_policies_the_highest_stamp_wins_everywhere_and_the_conflict_is_audited(
     world: World,

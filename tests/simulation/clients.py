@@ -90,13 +90,18 @@ def _opened(world: World, client: Client, book: Book, wanted: str) -> Tuple[str,
     return landing.region, landing.partition
 
 
-def request(world: World, visit: Visit, principal: str, action: str, scope: str, write: bool) -> None:
-    """What stands before every request: trouble, activation, rights, and may the region write
-    (``dataplane/frame.py``). Raises Refused."""
+def request(
+    world: World, visit: Visit, principal: str, action: str, scope: str, write: bool, restoring: bool = False
+) -> None:
+    """What stands before every request: trouble, restore mode (but for what is asked while ``restoring``),
+    activation, rights, and may the region write (``dataplane/frame.py``). Raises Refused."""
     book, region = visit.book, visit.region
     pool = world.tx.by_id[book.id]
     traffic_rules.may_answer(world.manager, book, region, world.now)
     _trouble(world, visit)
+    if control.is_in_restore_mode(book, pool, world.now) and not restoring:
+        world.counts["refused in restore mode"] += 1
+        raise Refused(503)
     if not pool.is_active(world.now):
         if book.activated is not None and book.activated <= world.now:
             raise Violation("C4", f"{pool.name} is not active, by the ledger it is", book.id)

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Sequence
+from typing import Mapping
 
 from azext_mhsmregion.model import keys, rbac, settings
 from azext_mhsmregion.model.errors import ModelError
 from azext_mhsmregion.model.keys import KeyChange, KeyHandle, KeyRequest
-from azext_mhsmregion.model.pool import Pool
-from azext_mhsmregion.model.replication import Kind, Write
+from azext_mhsmregion.model.replication import Kind
 
-from .clients import Client, NoAnswer, Refused, connect, request
-from .memory import Group
-from .oracle.book import Book
+from .asking import ADMIN, HOT, IMPORTED, OFFICER, OTHERS, REQUEST
+from .restores import Restores
+from .rotations import Rotations
 from .violation import Violation
-from .world import World
 
-HOT = 8
-BULK = 1_100
-ADMIN, OFFICER = "admin", "officer"
-OTHERS = ("app-1", "app-2", "app-3")
 CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"
 CRYPTO_OFFICER = "515eb02d-2335-4d2d-92f2-b1cbdf9c3778"
 AUDITOR = "2c18b078-7c48-4d3a-af88-5a3a1b3f82b3"
 CUSTOM = tuple(f"00000000-0000-4000-8000-00000000000{number}" for number in range(4))
-_REQUEST = keys.canonical(KeyRequest("EC"))
 SETTING = "AllowKeyManagementOperationsThroughARM"
 
-Writes = List[Write]
 
-
-class Asked:
+class Asked(Restores, Rotations):
     """One request of the data plane: who asks where, and what it comes to."""
-
-    def __init__(self, world: World, client: Client, book: Book, region: str, backups: Dict[str, Writes]):
-        self.world = world
-        self.client = client
-        self.book = book
-        self.region = region
-        self.backups = backups.setdefault(book.id, [])
-        self.principal = ADMIN
-
-    # -- frame ----------------------------------------------------------------------------
-    def run(self, what: str) -> str:
-        """How it ended: "done", "refused", "no answer"."""
-        try:
-            visit = connect(self.world, self.client, self.book, self.region)
-            self.visit = visit
-            getattr(self, what)()
-        except NoAnswer:
-            return "no answer"
-        except (Refused, ModelError):
-            return "refused"
-        return "done"
-
-    def _may(self, principal: str, action: str, scope: str, write: bool) -> None:
-        request(self.world, self.visit, principal, action, scope, write)
-
-    def _accept(self, writes: Sequence[Write]) -> None:
-        self.world.accept(self.book, self.visit.region, writes)
-
-    def _pool(self) -> Pool:
-        return self.world.tx.by_id[self.book.id]
-
-    def _who(self) -> str:
-        return OFFICER if self.world.random.random() < 0.92 else self.world.random.choice(OTHERS)
-
-    def _name(self) -> str:
-        big = len(self.book.primary.seen) > 500 and self.world.random.random() < 0.3
-        if big:
-            return f"b{self.world.random.randrange(BULK)}"
-        return f"k{self.world.random.randrange(HOT)}"
-
-    def _view(self, group: Group):  # type: ignore[no-untyped-def]
-        return self.world.view(self.book, self.visit.region, group)
 
     # -- keys -----------------------------------------------------------------------------
     def read(self) -> None:
@@ -82,14 +31,17 @@ class Asked:
         keys.live_version(self._view(("key", name)), name, "", self.world.now)
 
     def create(self) -> None:
+        self._make("keys/create", REQUEST)
+
+    def import_key(self) -> None:
+        """Material of a size that only an import may have."""
+        self._make("keys/import/action", IMPORTED)
+
+    def _make(self, action: str, asked: KeyRequest) -> None:
         name = self._name()
-        self._may(self._who(), "keys/create", f"/keys/{name}", True)
-        handle = KeyHandle(self.world.new_id("v"), _REQUEST.kty, None, _REQUEST.curve, {})
-        objects = self._view(("key", name))
-        writes = keys.create(objects, name, _REQUEST, handle, self.world.now)
-        self._accept(writes)
-        if self.world.random.random() < 0.3 and len(self.backups) < 60:
-            self.backups.append(writes[-1])
+        self._may(self._who(), action, f"/keys/{name}", True)
+        handle = KeyHandle(self.world.new_id("v"), asked.kty, asked.size, asked.curve, {})
+        self._accept(keys.create(self._view(("key", name)), name, asked, handle, self.world.now))
 
     def update(self) -> None:
         name = self._name()
@@ -148,26 +100,6 @@ class Asked:
                 return name
             name = self._name()
         return name
-
-    def restore(self) -> None:
-        """E7: a restore is a set of creates, of keys that are not there."""
-        self._may(ADMIN, "restore/start/action", "/keys", True)
-        some = self.world.random.sample(self.backups, min(3, len(self.backups)))
-        wanted = {one.name: one for one in some}
-        missing = [one for name, one in wanted.items() if name not in self._view(("key", name)).keys]
-        if missing:
-            self._accept(missing)
-
-    def fill(self) -> None:
-        """A full restore of a big backup: 1,100 keys at once (E7)."""
-        self._may(ADMIN, "restore/start/action", "/keys", True)
-        names = [f"b{number}" for number in range(BULK)]
-        missing = [name for name in names if name not in self._view(("key", name)).keys]
-        self._accept([self._made(name) for name in missing])
-
-    def _made(self, name: str) -> Write:
-        handle = KeyHandle(self.world.new_id(f"v{name}"), _REQUEST.kty, None, _REQUEST.curve, {})
-        return keys.create(self._view(("key", name)), name, _REQUEST, handle, self.world.now)[-1]
 
     # -- rights ---------------------------------------------------------------------------
     def employ(self) -> None:
@@ -231,9 +163,8 @@ class Asked:
 
 
 WRITES: Mapping[str, int] = {
-    "create": 26, "update": 24, "delete": 9, "recover": 4, "purge": 5, "restore": 4, "assign": 8,
-    "unassign": 5, "define": 3, "undefine": 1, "setting": 4,
+    "create": 26, "import_key": 2, "update": 24, "delete": 9, "recover": 4, "purge": 5, "restore": 5,
+    "restore_all": 1, "set_policy": 2, "rotate": 2, "assign": 8, "unassign": 5, "define": 3, "undefine": 1,
+    "setting": 4,
 }  # fmt: skip
-READS: Mapping[str, int] = {"read": 24, "read_rights": 4, "read_setting": 2}
-
-Command = Callable[[], None]
+READS: Mapping[str, int] = {"read": 24, "read_rights": 4, "read_setting": 2, "keep": 4}

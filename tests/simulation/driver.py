@@ -9,11 +9,11 @@ from typing import Dict, List, Optional, Set, Tuple
 
 from azext_mhsmregion.emulator.settings import Settings
 from azext_mhsmregion.model.regions import catalogue
-from azext_mhsmregion.model.replication import Write
 
 from . import breakage, operations
+from .asking import OFFICER
 from .clients import Client
-from .data import OFFICER, READS, WRITES, Asked
+from .data import READS, WRITES, Asked
 from .invariants.control import phase
 from .memory import Memory
 from .oracle.book import Book
@@ -94,7 +94,6 @@ class Run:
         self.clients = [
             Client(f"c{n}", random.choice((*places, "")), random.random() < 0.5) for n in range(12)
         ]
-        self.backups: Dict[str, List[Write]] = {}
         self.usable: List[Book] = []
         self._tempo: Tuple[int, Optional[Tempo]] = (-1, None)
         self._watched: Tuple[int, Optional[Book]] = (0, None)
@@ -204,6 +203,8 @@ class Run:
             breakage.clear(world)
         elif drawn < self.character.trouble * 1.6 + (0.008 if self.character.big else 0.03):
             self._operate(book)
+        elif book.has_a_job(world.now) and random.random() < 0.1:
+            world.advance(book.jobs_end() - world.now)
         elif not self._is_prepared(book):
             self._prepare(book)
         else:
@@ -224,7 +225,7 @@ class Run:
         clients = [client for client in self.clients if not client.regional]
         client = self.world.random.choice(clients or self.clients)
         client.connections.clear()
-        ended = Asked(self.world, client, book, "", self.backups).run("read")
+        ended = Asked(self.world, client, book, "").run("read")
         self.world.counts[f"read {ended}"] += 1
 
     def _is_prepared(self, book: Book) -> bool:
@@ -298,6 +299,9 @@ class Run:
         writes = random.random() < self.character.writes
         weights = WRITES if writes else READS
         what = random.choices(list(weights), list(weights.values()))[0]
+        rate = 0.001 if self.character.big else 0.05
+        if writes and random.random() < rate and book.may_be_restored(self.world.now):
+            what = "restore_all"
         self._run(what, book, random.choice(list(book.stays)), "write" if writes else "read")
 
     def _run(self, what: str, book: Book, region: str, kind: str = "write") -> None:
@@ -305,7 +309,7 @@ class Run:
         client = world.random.choice(self.clients)
         if world.random.random() < 0.1:
             client.connections.clear()
-        asked = Asked(world, client, book, region, self.backups)
+        asked = Asked(world, client, book, region)
         if kind == "write" and client.regional:
             client.connections.pop(book.id, None)
         before = world.counts["writes"]

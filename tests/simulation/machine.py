@@ -4,7 +4,7 @@ of the machine is an operation of the simulation; what must hold is checked by t
 from __future__ import annotations
 
 import sys
-from typing import Dict, List, Optional, Set
+from typing import Optional, Set
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from azext_mhsmregion.emulator.settings import Settings
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.faults import Effect, Fault, FaultKind, Scope
-from azext_mhsmregion.model.replication import Write
 
 from . import breakage, operations
 from .clients import Client
@@ -40,7 +39,6 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.world = World(Settings(profile="documented", durations={"region-remove": 1, "region-add": 60}))
         self.client = Client("c", HOME, True)
-        self.backups: Dict[str, List[Write]] = {}
 
     @initialize(extended=st.sets(st.sampled_from(OTHERS), max_size=2))
     def _found(self, extended: Set[str]) -> None:
@@ -73,7 +71,7 @@ class Machine(RuleBasedStateMachine):
     def _ask(self, what: str, region: int, seed: int) -> None:
         self._begin(seed)
         self.client.connections.clear()
-        Asked(self.world, self.client, self.book, self._region(region), self.backups).run(what)
+        Asked(self.world, self.client, self.book, self._region(region)).run(what)
 
     # -- what happens ------------------------------------------------------------------------
     @rule(milliseconds=pauses)

@@ -7,10 +7,11 @@ import heapq
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from azext_mhsmregion.model import merge
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.faults import Fault, Faults
 from azext_mhsmregion.model.loss import Loss
-from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.pool import Operation, Pool
 from azext_mhsmregion.model.replication import Kind, Links, Row, Stamp
 
 KEYS = (Kind.KEY_VERSION, Kind.KEY_ATTRIBUTES, Kind.KEY_STATE, Kind.KEY_PURGE)
@@ -97,6 +98,9 @@ class Memory:
         if found is None:
             found = self.shelves[pool_id] = Shelf()
         return found
+
+    def put_operation(self, operation: Operation) -> None:
+        """Nobody asks for it again."""
 
     # -- rows -----------------------------------------------------------------------------
     def rows(
@@ -192,7 +196,10 @@ class Memory:
     def last_hlc(self, pool_id: str, region: str, now: int) -> int:
         shelf = self.shelf(pool_id)
         held = shelf.regions.get(region)
-        return max(shelf.dropped, 0 if held is None else held.hlc)
+        if held is None:
+            return shelf.dropped
+        pending = held.pending.values() if now >= NEVER else ()
+        return max([shelf.dropped, held.hlc, *(row.stamp.hlc for row in pending)])
 
     # -- losses ---------------------------------------------------------------------------
     def stuck(self, pool_id: str, region: str, others: Sequence[str]) -> Dict[str, Loss]:
@@ -259,7 +266,8 @@ class Memory:
             for row in region.groups.get(group, {}).values():
                 if row.kind is Kind.KEY_VERSION:
                     newest[row.version] = max(row.stamp, newest.get(row.version, row.stamp))
-        ended = {version for version, stamp in newest.items() if not stamp > cut}
+        gone = [version for version, stamp in newest.items() if not stamp > cut]
+        ended = {*gone, *map(merge.policy_of, gone)}
         for region in shelf.regions.values():
             rows = list(region.groups.get(group, {}).values())
             self._drop(shelf, region, [row for row in rows if row.stamp <= cut or row.version in ended])

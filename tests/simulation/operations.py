@@ -13,7 +13,7 @@ from azext_mhsmregion.model.lifecycle import Act, Changes, NewPool
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.regions import catalogue
 
-from .data import ADMIN
+from .asking import ADMIN
 from .invariants import control
 from .invariants.control import phase
 from .invariants.replication import Replication
@@ -55,7 +55,7 @@ def _reachable(world: World, book: Book) -> int:
 
 
 def _busy(world: World, book: Book) -> int:
-    return 409 if world.now < book.busy_until else 0
+    return 409 if world.now < book.busy_until or book.is_restoring(world.now) else 0
 
 
 # -- pools -------------------------------------------------------------------------------------

@@ -22,6 +22,15 @@ MINIMA: Tuple[Tuple[str, Callable[[Mapping[str, int]], float], float], ...] = (
 )
 """Figure, how it is counted, and its least value."""
 
+ABSOLUTES: Tuple[Tuple[str, int], ...] = (
+    ("conflict", 1_001),
+    ("writes lost", 101),
+    ("steps with three regions and 1000 objects", 200_000),
+)
+"""What is counted, and how many there must be in a run of a million steps or more."""
+
+LONG = 1_000_000
+
 
 class Found(Exception):
     """A violation with what is needed to see it again."""
@@ -76,7 +85,11 @@ def histogram(counts: Mapping[str, int]) -> List[str]:
 
 
 def missed(counts: Mapping[str, int]) -> List[str]:
-    return [name for name, figure, least in MINIMA if figure(counts) < least]
+    """The figures that are too low."""
+    low = [name for name, figure, least in MINIMA if figure(counts) < least]
+    if counts["steps"] >= LONG:
+        low += [f"{name}, in all" for name, least in ABSOLUTES if counts[name] < least]
+    return low
 
 
 def shrunk(found: Found, seconds: float) -> Tuple[List[int], Optional[Found]]:

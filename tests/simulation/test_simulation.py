@@ -105,6 +105,23 @@ def test_a_failing_run_is_cut_down_to_the_steps_that_matter(monkeypatch: pytest.
     assert len(steps) < caught.value.run.world.step / 2
 
 
+def test_a_long_run_must_reach_the_absolute_figures_too() -> None:
+    counts = {"steps": 999_999, "steps that wrote": 400_000, "steps under a fault": 100_000}
+    counts.update(
+        {"conflict": 1_000, "writes lost": 100, "steps with three regions and 1000 objects": 200_000}
+    )
+
+    assert report.missed(counts) == []
+    assert report.missed({**counts, "steps": 1_000_000}) == ["conflict, in all", "writes lost, in all"]
+
+
+def test_backups_are_restored_and_what_they_come_to_is_compared() -> None:
+    counts = report.simulate(1, STEPS)
+
+    assert counts["full restores"] and counts["keys restored"] and counts["restores compared"]
+    assert counts["data: rotate"] and counts["data: set_policy"] and counts["data: import_key"]
+
+
 def test_a_step_costs_no_more_with_a_thousand_pools() -> None:
     """In one run, the best of three, in turns: ten pools and a thousand, each after all of them are there."""
     costs = [(_cost(10), _cost(1_000)) for _ in range(3)]

@@ -10,7 +10,7 @@ from azext_mhsmregion.emulator.store import schema
 from azext_mhsmregion.emulator.store.transaction import Transaction
 from azext_mhsmregion.model.faults import Fault
 from azext_mhsmregion.model.loss import Loss
-from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.pool import Operation, Pool
 from azext_mhsmregion.model.replication import Kind, Row
 
 from .memory import Memory, Object
@@ -39,6 +39,9 @@ class Twin(Memory):
         stored = super().put_pool(pool)
         self._same("put_pool", stored.revision, self.sql.put_pool(pool).revision)
         return stored
+
+    def put_operation(self, operation: Operation) -> None:
+        self.sql.put_operation(operation)
 
     def put_rows(self, pool_id: str, rows: Iterable[Row]) -> None:
         rows = list(rows)

@@ -18,7 +18,7 @@ from azext_mhsmregion.model.regions import catalogue
 from azext_mhsmregion.model.replication import Kind, Write
 from azext_mhsmregion.model.routing import Traffic
 
-from .invariants import control, merging
+from .invariants import control, merging, restoring
 from .invariants.replication import Replication
 from .memory import KEYS, Group, Memory, RegionShelf
 from .oracle.book import Book, Stay
@@ -107,8 +107,8 @@ class World:
         self.watchers[book.id].elapsed(self.tx.arrivals(book.id, self.now), self.now)
         return self.tx.by_id[book.id]
 
-    def absorb(self, book: Book) -> List[Entry]:
-        return self.watchers[book.id].absorb(self.tx.shelf(book.id).journal, self.now)
+    def absorb(self, book: Book, above_all: bool = False) -> List[Entry]:
+        return self.watchers[book.id].absorb(self.tx.shelf(book.id).journal, self.now, above_all)
 
     def new_id(self, what: str) -> str:
         """An id that no other step makes, whichever steps are left out."""
@@ -119,11 +119,15 @@ class World:
         self.story.tell(book.id if book is not None else "", self.step, self.now, text, *parts)
 
     # -- writes ---------------------------------------------------------------------------
-    def accept(self, book: Book, region: str, writes: Sequence[Write]) -> None:
-        """Acknowledge writes in a region, as the data plane does."""
+    def accept(
+        self, book: Book, region: str, writes: Sequence[Write], restoring: Optional[Pool] = None
+    ) -> List[Entry]:
+        """Acknowledge writes in a region, as the data plane does. ``restoring``: the record with a full
+        restore begun, whose writes they are (E7)."""
         conflicts = len(self.tx.log)
-        acceptance.accept(self.bench, self.tx.by_id[book.id], region, writes)  # type: ignore[arg-type]
-        made = self.absorb(book)
+        pool, full = restoring or self.tx.by_id[book.id], restoring is not None
+        acceptance.accept(self.bench, pool, region, writes, above_all=full)  # type: ignore[arg-type]
+        made = self.absorb(book, full)
         self._wait_on(book)
         if len(made) != len(writes):
             raise Violation("L6", f"{len(writes)} writes, {len(made)} acknowledged", book.id, writes[0].name)
@@ -136,6 +140,7 @@ class World:
                 book, "{} {} {} {} {} " + _lag(made), region, what, write.kind.value,
                 f"'{write.name}", write.version,
             )  # fmt: skip
+        return made
 
     def _wait_on(self, book: Book) -> None:
         """A removal may have to wait for what was accepted since (E3, L5b)."""
@@ -183,18 +188,18 @@ class World:
 
     # -- checks ---------------------------------------------------------------------------
     def after_step(self, book: Book) -> None:
-        """What this step touched, and one object more."""
+        """Every rule, of the pool that this step touched: its record, its bill, and each object that has
+        changed in one of its regions since, by what it shows (L6). Which of an object's writes were
+        superseded is compared on every eighth of those views, and of all objects where all is quiet."""
         if book.id not in self.books:
             return
         pool = self.touch(book)
         control.states_are_right(book, pool, self.now)
-        if book.dirty:
-            stay, group = next(iter(book.dirty))
+        for stay, group in list(book.dirty):
             if stay.ended is None and stay.ready <= self.now and not stay.failed:
                 self.view(book, stay.name, group)
-            book.dirty.pop((stay, group), None)
-        if self.step % 16 == 0:
-            control.bill_is_right(book, pool, self.now)
+        book.dirty.clear()
+        control.bill_is_right(book, pool, self.now)
 
     def settle(self, book: Book) -> bool:
         """The full check of a pool, where all is quiet: every changed object, equality, the counts."""
@@ -205,12 +210,22 @@ class World:
         views = {stay: [(g, self._whole(book, stay, g)) for g in book.unsettled] for stay in stays}
         if views:
             merging.agree(book, self.now, views)
+        self._stands_restored(book, stays)
         self.counts["quiet points"] += 1
         if len(book.entries) < 1_500 or self.counts["quiet points"] % 6 == 0:
             merging.adds_up(book, self.now)
         control.bill_is_right(book, self.tx.by_id[book.id], self.now)
         book.unsettled.clear()
         return True
+
+    def _stands_restored(self, book: Book, stays: Sequence[Stay]) -> None:
+        """E7; a restore that went in part with its region is nothing to compare with."""
+        if book.restored is not None and book.restored.is_lost():
+            book.restored = None
+        for stay in stays if book.restored is not None else ():
+            self.counts["restores compared"] += 1
+            for group in book.unsettled:
+                restoring.nothing_came_back(book, stay, group)
 
     def _whole(self, book: Book, stay: Stay, group: Group) -> Objects:
         if group not in stay.tally:

@@ -47,10 +47,15 @@ _DROPPED = "dropped:"
 """Before a pool's id: under which key of ``meta`` the highest stamp of what was dropped is kept."""
 
 
+def _marks(values: Sequence[Any]) -> str:
+    """SQL's question marks for some values."""
+    return ",".join("?" * len(values))
+
+
 def _shown_in(regions: Sequence[str]) -> str:
     """SQL that is true of a row ``held`` whose write one of the regions shows or will show; takes their
     names, and NEVER."""
-    marks = ",".join("?" * len(regions))
+    marks = _marks(regions)
     return (
         f"EXISTS (SELECT 1 FROM row AS kept WHERE kept.pool = held.pool AND kept.region IN ({marks}) "
         "AND kept.kind = held.kind AND kept.name = held.name AND kept.version = held.version "
@@ -73,7 +78,7 @@ class RowVerbs:
         name: Optional[str] = None,
     ) -> List[Row]:
         """Rows of a region, of some kinds, of one object's name; visible or not."""
-        marks = ",".join("?" * len(kinds))
+        marks = _marks(kinds)
         query = (
             f"SELECT region, {_COLUMNS} FROM row JOIN body ON body.id = row.body "
             f"WHERE pool = ? AND region = ? AND kind IN ({marks})"
@@ -86,7 +91,7 @@ class RowVerbs:
 
     def on_their_way(self, pool_id: str, now: int, living: Sequence[str]) -> List[Row]:
         """All rows of every write that some region of ``living`` does not show at ``now``."""
-        marks = ",".join("?" * len(living))
+        marks = _marks(living)
         query = (
             f"SELECT region, {_COLUMNS} FROM row AS one JOIN body ON body.id = one.body "
             f"WHERE pool = ? AND EXISTS (SELECT 1 FROM row AS late WHERE late.pool = one.pool "
@@ -142,7 +147,7 @@ class RowVerbs:
     def last_arrival(self, pool_id: str, living: Sequence[str]) -> int:
         """The latest instant at which a write becomes visible in another of the ``living`` regions; 0 when
         there is none."""
-        marks = ",".join("?" * len(living))
+        marks = _marks(living)
         found = self._sql.execute(
             f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin",
             (pool_id, *living),
@@ -151,13 +156,13 @@ class RowVerbs:
 
     def in_flight(self, pool_id: str, now: int, living: Sequence[str]) -> int:
         """How many rows are not yet visible at ``now`` in the ``living`` regions."""
-        marks = ",".join("?" * len(living))
+        marks = _marks(living)
         query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
         return int(self._sql.execute(query, (pool_id, *living, now)).fetchone()[0])
 
     def backlogs(self, pool_id: str, now: int, living: Sequence[str]) -> List[Backlog]:
         """What the ``living`` regions do not show at ``now``, by origin (L7)."""
-        marks = ",".join("?" * len(living))
+        marks = _marks(living)
         revoked = "kind = 'role_assignment' AND tombstone"
         found = self._sql.execute(
             f"SELECT region, origin, count(*), min(accepted), sum({revoked}), "
@@ -194,7 +199,7 @@ class RowVerbs:
     ) -> None:
         """Take out what :meth:`stuck` counts of some ``origins`` where it would never be shown, and where
         nobody ``living`` is: it was given up, and is counted once."""
-        marks, of = ",".join("?" * len(living)), ",".join("?" * len(origins))
+        marks, of = _marks(living), _marks(origins)
         self._sql.execute(
             f"DELETE FROM row AS held WHERE pool = ? AND (visible_from >= ? OR region NOT IN ({marks})) "
             f"AND region <> ? AND origin IN ({of}) AND {_shown_in([region])} AND NOT {_shown_in(others)}",
@@ -221,17 +226,19 @@ class RowVerbs:
                 "GROUP BY version HAVING NOT max((hlc, origin) > (?, ?))",
                 below,
             )
+            from azext_mhsmregion.model.merge import policy_of  # few keys are purged
+
             versions = [version for (version,) in found]
-            marks = ",".join("?" * len(versions))
+            anchors = [*versions, *map(policy_of, versions)]  # whatever hangs on them, of whatever stamp
             ended = (
                 "FROM row WHERE pool = ? AND name = ? AND kind LIKE 'key%' "
-                f"AND ((hlc, origin) <= (?, ?) OR version IN ({marks}))"
+                f"AND ((hlc, origin) <= (?, ?) OR version IN ({_marks(anchors)}))"
             )
-            self._remember(pool_id, f"SELECT max(hlc) {ended}", (*below, *versions))
-            self._sql.execute(f"DELETE FROM body WHERE id IN (SELECT body {ended})", (*below, *versions))
-            self._sql.execute(f"DELETE {ended}", (*below, *versions))
-            dead = (pool_id, *versions)
-            self._sql.execute(f"DELETE FROM material WHERE pool = ? AND version IN ({marks})", dead)
+            self._remember(pool_id, f"SELECT max(hlc) {ended}", (*below, *anchors))
+            self._sql.execute(f"DELETE FROM body WHERE id IN (SELECT body {ended})", (*below, *anchors))
+            self._sql.execute(f"DELETE {ended}", (*below, *anchors))
+            dead = f"pool = ? AND version IN ({_marks(versions)})"
+            self._sql.execute(f"DELETE FROM material WHERE {dead}", (pool_id, *versions))
             self._bodies.clear()
 
     def compact(self, pool_id: str, what: Iterable[Object], living: Sequence[str], now: int) -> None:
@@ -301,7 +308,7 @@ class RowVerbs:
         in flight anywhere."""
         if not living:
             return []
-        marks = ",".join("?" * len(living))
+        marks = _marks(living)
         found = self._sql.execute(
             "SELECT name, hlc, origin FROM row AS cut WHERE pool = ? AND region = ? AND kind = 'key_purge' "
             "AND (SELECT count(*) FROM row AS seen WHERE seen.pool = cut.pool "
@@ -318,7 +325,7 @@ class RowVerbs:
     def _drop_region(self, pool_id: str, region: str, living: Sequence[str]) -> None:
         """The rows of one write share one body, so a body lives on where the primary key finds
         the same write in a living region."""
-        marks = ",".join("?" * len(living))
+        marks = _marks(living)
         self._remember(pool_id, "SELECT max(hlc) FROM row WHERE pool = ? AND region = ?", (pool_id, region))
         self._sql.execute(
             "DELETE FROM body WHERE id IN (SELECT body FROM row AS lost WHERE pool = ? AND region = ? "

@@ -47,6 +47,16 @@ def states_are_right(book: Book, pool: Pool, now: int) -> None:
             raise Violation(
                 "E1", f"{region.name} is {region.state(now)}; serving {stay.serves(now)} was due", book.id
             )
+    is_in_restore_mode(book, pool, now)
+
+
+def is_in_restore_mode(book: Book, pool: Pool, now: int) -> bool:
+    """E7: it is while a full restore runs, in every region."""
+    wanted = book.is_restoring(now)
+    if pool.is_restoring(now) != wanted:
+        message = f"restoring {pool.is_restoring(now)}, by the ledger {wanted}: {pool.restore}"
+        raise Violation("E7", message, book.id)
+    return wanted
 
 
 def phase(book: Book, now: int) -> str:

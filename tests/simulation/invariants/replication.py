@@ -83,15 +83,18 @@ class Replication:
                 self._fail("E1", f"{stay.name} is Succeeded and does not show what it was seeded with", entry)
 
     # -- what a command did -------------------------------------------------------------------
-    def absorb(self, journal: List[Event], now: int) -> List[Entry]:
-        """Rows put, moved and dropped by one command; answers the writes it acknowledged."""
+    def absorb(self, journal: List[Event], now: int, above_all: bool = False) -> List[Entry]:
+        """Rows put, moved and dropped by one command; answers the writes it acknowledged. ``above_all``: it
+        was a full restore, whose stamps are above all that any region has, seen or on its way (E7)."""
         made: List[Entry] = []
+        held = (one for one in self.book.entries.values() if above_all and one.lost is None)
+        floor = max((one.order[0] for one in held if not one.ended), default=0)
         for event in journal:
             row = event.row
             if event.what == "put":
                 known = self.book.entries.get(write_id(row))
                 if known is None:
-                    made.append(self._acknowledged(row, now))
+                    made.append(self._acknowledged(row, now, floor))
                 elif row.visible_from <= now:
                     self.arrived(row)
                 elif row.via == self.book.primary.name and self.book.primary not in known.shown:
@@ -110,17 +113,19 @@ class Replication:
         journal.clear()
         return made
 
-    def _acknowledged(self, row: Row, now: int) -> Entry:
+    def _acknowledged(self, row: Row, now: int, floor: int) -> Entry:
         if row.region != row.stamp.origin or row.via:
             raise Violation("L6", f"a row that nobody acknowledged: {row}", self.book.id, row.name)
         stay = self.book.stays[row.region]
-        seen, skew = max(stay.hlc, self.book.dropped), self.history.skew(row.region, now)
+        seen, clock = max(stay.hlc, self.book.dropped, floor), now + self.history.skew(row.region, now)
+        highest = max(seen, self.book.highest if floor else 0)
         entry = self.book.acknowledged(row)
         if row.visible_from != now or row.accepted != now:
             self._fail("L3", f"{row.region} does not show its own write at once", entry)
-        wanted = max((now + skew) << 16, seen + 1)
-        if row.stamp.hlc != wanted:
-            self._fail("L6", f"stamp {row.stamp.hlc} where {wanted} was due (seen: {seen})", entry)
+        wanted = max(clock << 16, seen + 1)
+        if not wanted <= row.stamp.hlc <= max(clock << 16, highest + 1):
+            rule, message = "E7" if floor else "L6", f"stamp {row.stamp.hlc} where {wanted} was due"
+            self._fail(rule, f"{message} (seen: {seen})", entry)
         return entry
 
     def _dropped(self, row: Row) -> None:
@@ -151,7 +156,7 @@ class Replication:
         """Purged, superseded by what every region shows, or a tombstone that hides nothing more."""
         holding = [stay for stay in self.book.stays.values() if stay.holds()]
         same = [one for one in self.book.objects[entry.object] if not one.ended and one.lost is None]
-        if entry.kind.value not in ("key_version", "key_purge"):
+        if entry.kind.value != "key_purge":
             shown = [one for one in same if all(stay in one.shown for stay in holding)]
             if any(one.order > entry.order for one in shown):
                 return True
@@ -161,7 +166,7 @@ class Replication:
 
     def _is_purged(self, entry: Entry) -> bool:
         """Some purge that every region shows is above it, or above the last making of its version."""
-        same = self.book.objects.get(("key_version", entry.group[1], entry.version), [])
+        same = self.book.objects.get(("key_version", entry.group[1], entry.anchor), [])
         made = max((one.order for one in same if one.lost is None and not one.ended), default=(0, ""))
         for purge in self.book.purges.get(entry.group[1], ()):
             if not all(stay in purge.shown for stay in self.book.stays.values() if stay.holds()):

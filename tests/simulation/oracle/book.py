@@ -10,6 +10,9 @@ from azext_mhsmregion.model.replication import Row
 from ..memory import Group, WriteId
 from .entry import Entry
 from .history import History
+from .jobs import Job, Kept, Restored, ends
+
+HALF_AN_HOUR = 1_800_000
 
 
 @dataclass(eq=False)
@@ -57,7 +60,7 @@ class Stay:
 @dataclass(eq=False)
 class Book:
     """The oracle's record of one pool. ``stays`` are those of now, ``former`` those that ended,
-    ``dropped`` the highest hybrid time that has left the store."""
+    ``dropped`` the highest hybrid time that has left the store, ``highest`` of all."""
 
     id: str
     name: str
@@ -88,6 +91,11 @@ class Book:
     live_since: int = 0
     bill: List[List[Optional[int]]] = field(default_factory=list)
     bill_regions: List[str] = field(default_factory=list)
+    highest: int = 0
+    backup: Optional[Job] = None
+    restore: Optional[Job] = None
+    restored: Optional[Restored] = None
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def primary(self) -> Stay:
@@ -103,7 +111,8 @@ class Book:
     # -- writes ---------------------------------------------------------------------------
     def acknowledged(self, row: Row) -> Entry:
         home = self.stays[row.region]
-        entry = Entry(row, home, len(home.log))
+        entry = Entry(row, home, len(home.log), len(self.entries))
+        self.highest = max(self.highest, row.stamp.hlc)
         home.log.append(entry)
         self.entries[entry.identity] = entry
         self.last_write = max(self.last_write, row.accepted)
@@ -149,6 +158,23 @@ class Book:
         for entry in entries:
             entry.lost = when
             self.lost += 1
+
+    # -- backups and restores (E7) --------------------------------------------------------
+    def jobs_end(self) -> int:
+        return max(ends(self.backup, self.id, self.history), ends(self.restore, self.id, self.history))
+
+    def has_a_job(self, now: int) -> bool:
+        return now < self.jobs_end()
+
+    def is_restoring(self, now: int) -> bool:
+        return now < ends(self.restore, self.id, self.history)
+
+    def may_be_restored(self, now: int) -> bool:
+        """Nothing runs, and a backup ended well within half an hour."""
+        if self.backup is None or self.has_a_job(now) or now < self.busy_until:
+            return False
+        done, failed = self.backup.end(self.id, self.history)
+        return not failed and now <= done + HALF_AN_HOUR
 
     # -- stays ----------------------------------------------------------------------------
     def enter(self, stay: Stay, now: int) -> None:

@@ -13,10 +13,11 @@ from .entry import Entry
 
 @dataclass
 class Played:
-    """Versions (with the attributes that count), the state, the last purge, or the one body."""
+    """Versions (with the attributes that count), states, policies, the last purge, or the one body."""
 
     versions: Dict[str, List[Entry]] = field(default_factory=dict)
     states: List[Entry] = field(default_factory=list)
+    policies: List[Entry] = field(default_factory=list)
     purge: Optional[Entry] = None
     single: Optional[Entry] = None
 
@@ -25,6 +26,10 @@ class Played:
         if kind == "key_version":
             self.versions[entry.version] = [entry, entry]
             self.states = [state for state in self.states if state.version != entry.version]
+            self.policies = [policy for policy in self.policies if policy.anchor != entry.version]
+        elif entry.is_policy:
+            if entry.anchor in self.versions:
+                self.policies.append(entry)
         elif kind == "key_attributes":
             if entry.version in self.versions:
                 self.versions[entry.version][1] = entry
@@ -32,7 +37,7 @@ class Played:
             if entry.version in self.versions:
                 self.states.append(entry)
         elif kind == "key_purge":
-            self.versions, self.states, self.purge = {}, [], entry
+            self.versions, self.states, self.policies, self.purge = {}, [], [], entry
         else:
             self.single = entry
 
@@ -59,7 +64,8 @@ def shown(group: Group, entries: Iterable[Entry]) -> Shown:
         (version, made.body, made.body["attributes"] if changed is made else changed.body)
         for version, (made, changed) in listed
     ]
-    return (versions, played.states[-1].body if played.states else {})
+    state, policy = ([*known[-1:]] for known in (played.states, played.policies))
+    return (versions, state[0].body if state else {}, policy[0].body if policy else {})
 
 
 def told(group: Group, objects: merge.Objects) -> Shown:
@@ -68,7 +74,7 @@ def told(group: Group, objects: merge.Objects) -> Shown:
         key = objects.keys.get(group[1])
         if key is None:
             return None
-        return ([(one.version, one.body, one.attributes) for one in key.versions], key.state)
+        return ([(one.version, one.body, one.attributes) for one in key.versions], key.state, key.policy)
     of_kind: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "role_definition": objects.role_definitions,
         "role_assignment": objects.role_assignments,
@@ -82,7 +88,8 @@ def fates(entries: Iterable[Entry]) -> Dict[str, Set[Any]]:
     """Each write applied, superseded, or waiting for a version that has not arrived."""
     held = list(entries)
     played = replay(held)
-    standing = [one for one in (played.purge, played.single, *played.states[-1:]) if one is not None]
+    last = (played.purge, played.single, *played.states[-1:], *played.policies[-1:])
+    standing = [one for one in last if one is not None]
     standing += [one for pair in played.versions.values() for one in pair]
     applied = {one.identity for one in standing}
     known = {one.version for one in held if one.kind.value == "key_version"}
@@ -90,7 +97,7 @@ def fates(entries: Iterable[Entry]) -> Dict[str, Set[Any]]:
     waiting = {
         one.identity
         for one in held
-        if one.kind.value in ("key_attributes", "key_state") and one.version not in known and one.order > cut
+        if one.kind.value in ("key_attributes", "key_state") and one.anchor not in known and one.order > cut
     }
     best: Dict[Any, Tuple[int, str]] = {}
     for one in held:
