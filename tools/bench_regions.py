@@ -6,7 +6,9 @@
   on a new one for each read. A name is resolved when a connection is opened, so the second is what the
   traffic manager costs; both sides of it pay for a TLS handshake.
 
-A ratio is the median of those of rounds that followed one another: other work on the machine hits both.
+The two sides of a ratio take turns, each of them first in every other round, and the smaller of two figures
+counts: the median of the ratios of rounds that followed one another (other work on the machine hits both),
+and the ratio of each side's best round (other work only ever adds). What costs more raises both.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from bench_service import Served, emulator, plain, show
 
 KEYS = 200
-ROUNDS, REQUESTS, CONNECTIONS = 24, 150, 25
+ROUNDS, REQUESTS, CONNECTIONS = 40, 80, 12
 PLACE = "uksouth"
 HOST = ".managedhsm.azure.net"
 
@@ -135,15 +137,29 @@ def asked(folder: Path) -> List[Asking]:
             Asking(quiet, f"both{HOST}", calm[1], write),
             *(kind(*where) for kind in (Asking, Fresh) for where in (direct, routed)),
         ]
-        for _ in range(ROUNDS):
-            for each in asking:
-                each.round()
+        take_turns([(asking[number], asking[number + 1]) for number in range(0, len(asking), 2)], ROUNDS)
     return asking
 
 
-def ratio(one: Asking, other: Asking) -> float:
-    """What ``other`` costs, ``one`` being 1."""
-    return median(after / before for before, after in zip(one.costs, other.costs))
+def take_turns(pairs: Sequence[Tuple[Asking, Asking]], rounds: int) -> None:
+    """Rounds of both sides of each pair, each side first in every other round."""
+    for number in range(rounds):
+        for one, other in pairs:
+            for each in (one, other) if number % 2 == 0 else (other, one):
+                each.round()
+
+
+class Ratio(NamedTuple):
+    """What one side costs, the other's being 1: ``paired`` is the median of the rounds, ``best`` that of each
+    side's best round."""
+
+    paired: float
+    best: float
+
+    @classmethod
+    def of(cls, one: Asking, other: Asking) -> Ratio:
+        paired = median(after / before for before, after in zip(one.costs, other.costs))
+        return cls(paired, other.best / one.best)
 
 
 def main() -> int:
@@ -152,12 +168,14 @@ def main() -> int:
     print(f"write in one region: {alone.best * 1e6:.0f} µs CPU; in two: {both.best * 1e6:.0f} µs")
     print(f"read by the region's name: {direct.best * 1e6:.0f} µs CPU; routed: {routed.best * 1e6:.0f} µs")
     print(f"with a new connection: {opened.best * 1e6:.0f} µs CPU; routed: {led.best * 1e6:.0f} µs")
-    rows: List[Tuple[str, float, Optional[float]]] = [
-        ("write in two regions / in one, CPU", ratio(alone, both), 1.2),
-        ("read routed among faults / direct, CPU", ratio(direct, routed), 1.1),
-        ("the same, a new connection each, CPU", ratio(opened, led), 1.1),
+    found = [
+        ("write in two regions / in one, CPU", Ratio.of(alone, both), 1.2),
+        ("read routed among faults / direct, CPU", Ratio.of(direct, routed), 1.1),
+        ("the same, a new connection each, CPU", Ratio.of(opened, led), 1.1),
     ]
-    return show(rows)
+    for what, ratio, _ in found:
+        print(f"{what}: median of paired rounds {ratio.paired:.3f}, of best rounds {ratio.best:.3f}")
+    return show([(what, min(ratio), limit) for what, ratio, limit in found])
 
 
 if __name__ == "__main__":

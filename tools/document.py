@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Sequence
+from typing import List, Sequence, Union
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,12 +29,16 @@ What Azure's page on multi-region replication (edition 2025-04-14) states, in it
 
 @dataclass(frozen=True)
 class Statement:
-    """One behaviour. ``test`` is a pytest node id from the checkout; empty: not here yet."""
+    """One behaviour. ``test`` is a pytest node id from the checkout, or several; empty: not here yet."""
 
     section: str
     says: str
     rules: str
-    test: str
+    test: Union[str, List[str]]
+
+    @property
+    def tests(self) -> List[str]:
+        return list(filter(None, [self.test] if isinstance(self.test, str) else self.test))
 
 
 def statements() -> List[Statement]:
@@ -44,22 +48,23 @@ def statements() -> List[Statement]:
 
 
 def counted(found: Sequence[Statement]) -> str:
-    proven = sum(bool(one.test) for one in found)
+    proven = sum(bool(one.tests) for one in found)
     return f"{len(found)} statements of the document: {proven} with a test, {len(found) - proven} absent"
 
 
 def render(found: Sequence[Statement]) -> str:
     """The part of the page."""
-    lines = [
-        f"| {one.section} | {one.says} | {one.rules} | {f'`{one.test}`' if one.test else LATER} |"
-        for one in found
-    ]
+    lines = [f"| {one.section} | {one.says} | {one.rules} | {_proof(one)} |" for one in found]
     return HEAD.format(count=counted(found)) + "\n".join(lines) + "\n"
+
+
+def _proof(one: Statement) -> str:
+    return ", ".join(f"`{test}`" for test in one.tests) or LATER
 
 
 def problems(found: Sequence[Statement]) -> List[str]:
     """Tests that do not exist."""
-    return [f"there is no test {one.test}" for one in found if one.test and not _exists(one.test)]
+    return [f"there is no test {test}" for one in found for test in one.tests if not _exists(test)]
 
 
 def _exists(node: str) -> bool:

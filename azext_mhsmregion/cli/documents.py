@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 from typing import Any, Dict, Optional
 from urllib.parse import quote, urlencode
@@ -10,18 +12,36 @@ from azext_mhsmregion.provider.errors import UsageError
 
 
 def read(file: str) -> Dict[str, Any]:
-    """The object in a YAML or JSON file. Raises UsageError."""
+    """The object in a YAML or JSON file, as JSON has it. Raises UsageError."""
+    document = _loaded(file)
+    if not isinstance(document, dict):
+        raise UsageError(f"{file} must hold an object.")
+    try:
+        plain: Dict[str, Any] = _plain(document)
+        json.dumps(plain)
+    except (TypeError, RecursionError) as error:  # !!binary, !!set, an alias of what it is in
+        raise UsageError(f"{file} holds what JSON cannot say.") from error
+    return plain
+
+
+def _loaded(file: str) -> Any:
     import yaml
 
     try:
-        document = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{file} is neither YAML nor JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise UsageError(f"{file} must hold an object.")
-    return document
+
+
+def _plain(value: Any) -> Any:
+    """A document as JSON has it: YAML makes dates of what looks like one."""
+    if isinstance(value, dict):
+        return {str(name): _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def quoted(text: str) -> str:

@@ -72,7 +72,7 @@ PARAMETERS: Dict[str, Dict[str, Settings]] = {
         "milliseconds": {
             "options_list": ["--milliseconds", "--ms"],
             "type": int,
-            "help": "Delay of slow, added lag of lag, shift of skew.",
+            "help": "Delay of slow (an hour at most), added lag of lag, shift of skew (a year).",
         },
         "file": {"options_list": ["--file", "-f"], "help": "A schedule of faults, YAML or JSON."},
         "yes": {"options_list": ["--yes", "-y"], "action": "store_true", "help": "Do not ask."},

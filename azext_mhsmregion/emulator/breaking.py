@@ -22,8 +22,8 @@ _KEPT = DAY
 
 def inject(unit: Unit, fault: Fault) -> Fault:
     """Break something. Raises Invalid, Conflict, and NotFound for what does not exist."""
-    _require_target(unit, fault)
     checked(fault, unit.faults)
+    _require_target(unit, fault)
     unit.tx.put_fault(fault)
     _changed(unit, fault, "fault", fault_facts.injected(unit, fault))
     return fault
@@ -101,9 +101,15 @@ def _touches(fault: Fault, pool: Pool, here: Set[str]) -> bool:
 
 
 def _require_target(unit: Unit, fault: Fault) -> None:
-    """A pool's own fault needs the pool in that region; a region's needs no pool there."""
-    if not fault.pool:
-        return
+    """A pool's own fault needs the pool in that region, a link one at both its ends; a region's needs no
+    pool there."""
+    if fault.pool:
+        _require_pool(unit, fault)
+    elif fault.scope is Scope.LINK and not _touched(unit, fault):
+        raise NotFound(messages.no_such_link(fault.region, fault.to), "LinkNotFound")
+
+
+def _require_pool(unit: Unit, fault: Fault) -> None:
     pool = unit.tx.pool_by_id(fault.pool)
     if pool is None or pool.phase(unit.now) != "live":
         raise NotFound(messages.pool_not_found(fault.pool), "PoolNotFound")

@@ -77,6 +77,8 @@ def _milliseconds(spec: Mapping[str, Any], name: str, default: int, draw: Any) -
         return default
     if isinstance(value, list) and len(value) == 2:
         low, high = (_number(name, end) for end in value)
+        if low > high:
+            raise Invalid(messages.range_is_reversed(name), "BadParameter")
         return int(SECOND * (low + (high - low) * chance(name, *draw)))
     return int(SECOND * _number(name, value))
 

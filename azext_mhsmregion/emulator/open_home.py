@@ -25,6 +25,7 @@ class OpenHome:
         self.handle = emulator.handle
         self.cost = emulator.cost
         self.loss_if_removed = emulator.loss_if_removed
+        self.is_last_alive = emulator.is_last_alive
         self.expected_seconds = emulator.expected_seconds
 
     @property

@@ -260,6 +260,15 @@ class Emulator:
         with self.parts.reading() as unit:
             return losses.loss_if_removed(unit, self._live(unit, name), region).writes
 
+    def is_last_alive(self, name: str, region: str) -> bool:
+        """Are all other regions of the pool destroyed (E6)? Raises NotFound."""
+        from azext_mhsmregion.model.faults import is_destroyed
+
+        with self.parts.reading() as unit:
+            pool = self._live(unit, name)
+            others = (one for one in pool.regions if one.name != region and one.holds_data(unit.now))
+            return all(is_destroyed(unit.faults, pool.id, one.name, unit.now) for one in others)
+
     def expected_seconds(self, kind: str) -> float:
         """How long an operation takes, in real seconds, by the profile."""
         with self.parts.reading() as unit:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Iterable, Set, Tuple
 
 from azext_mhsmregion.model import messages
-from azext_mhsmregion.model.clock import NEVER
+from azext_mhsmregion.model.clock import DAY, HOUR, LATEST, NEVER
 from azext_mhsmregion.model.errors import Conflict, Invalid
 from azext_mhsmregion.model.faults import DESTRUCTIBLE, DOWN, EFFECTS, WIDE, Effect, Fault, Scope
 from azext_mhsmregion.model.partition import PARTITIONS_PER_REGION
 
 _WITH_RATE = (Effect.ERROR, Effect.THROTTLE)
-_WITH_MILLISECONDS = (Effect.SLOW, Effect.LAG, Effect.SKEW)
+MOST_MILLISECONDS = {Effect.SLOW: HOUR, Effect.LAG: 365 * DAY, Effect.SKEW: 365 * DAY}
+"""The effects with a delay or a shift, and the most that it can be."""
 
 
 def checked(fault: Fault, others: Iterable[Fault]) -> Fault:
@@ -28,19 +29,28 @@ def _check_alone(fault: Fault) -> None:
         raise Invalid(messages.fault_effect(fault.scope.value, fault.effect.value, possible))
     if fault.end <= fault.start:
         raise Invalid(messages.FAULT_ENDS_FIRST)
+    if fault.start > LATEST or LATEST < fault.end < NEVER:
+        raise Invalid(messages.FAULT_AFTER_THE_LAST_YEAR)
     if not 0 < fault.rate <= 1:
         raise Invalid(messages.FAULT_RATE)
-    if fault.effect in _WITH_MILLISECONDS and not fault.milliseconds:
-        raise Invalid(messages.fault_needs_delay(fault.effect.value))
     if fault.rate != 1 and fault.effect not in _WITH_RATE:
         raise Invalid(messages.fault_without("rate", fault.effect.value))
-    if fault.milliseconds and fault.effect not in _WITH_MILLISECONDS:
-        raise Invalid(messages.fault_without("milliseconds", fault.effect.value))
-    if fault.milliseconds < 0 and fault.effect is not Effect.SKEW:
-        raise Invalid(messages.FAULT_DELAY_NEGATIVE)
+    _check_milliseconds(fault)
     _check_target(fault)
     if fault.is_destruction:
         _check_destruction(fault)
+
+
+def _check_milliseconds(fault: Fault) -> None:
+    most = MOST_MILLISECONDS.get(fault.effect, 0)
+    if most and not fault.milliseconds:
+        raise Invalid(messages.fault_needs_delay(fault.effect.value))
+    if fault.milliseconds and not most:
+        raise Invalid(messages.fault_without("milliseconds", fault.effect.value))
+    if fault.milliseconds < 0 and fault.effect is not Effect.SKEW:
+        raise Invalid(messages.FAULT_DELAY_NEGATIVE)
+    if abs(fault.milliseconds) > most:
+        raise Invalid(messages.fault_too_long(fault.effect.value, most))
 
 
 def _check_target(fault: Fault) -> None:
@@ -66,21 +76,28 @@ def _check_destruction(fault: Fault) -> None:
 
 
 def _check_beside(fault: Fault, other: Fault) -> None:
-    """Two faults of one target that want two things at once; or one on what is destroyed."""
+    """Two faults of one target that want two things at once; or one that begins when what it breaks is
+    destroyed. Which of them is there already makes no difference, but for two destructions: what is to be
+    destroyed may be destroyed sooner."""
     if max(fault.start, other.start) >= min(fault.end, other.end):
         return
-    if other.is_destruction and _is_within(fault, other):
+    if _comes_too_late(fault, other):
         raise Conflict(messages.fault_on_destroyed(other.id), "FaultsContradict")
-    if not _is_same_target(fault, other):
+    if not other.is_destruction and _comes_too_late(other, fault):
+        raise Conflict(messages.fault_destroys_too_soon(other.id), "FaultsContradict")
+    if other.is_destruction or fault.is_destruction or not _is_same_target(fault, other):
         return
-    if other.is_destruction or fault.is_destruction:
-        raise Conflict(messages.fault_on_destroyed(other.id), "FaultsContradict")
     exclusive = (*DOWN, Effect.DOWN)
     if fault.effect is other.effect and fault.effect in exclusive:
         return  # of overlapping outages the last to end counts
     both_down = fault.effect in exclusive and other.effect in exclusive
     if both_down or fault.effect is other.effect:
         raise Conflict(messages.faults_contradict(other.id, other.effect.value), "FaultsContradict")
+
+
+def _comes_too_late(fault: Fault, other: Fault) -> bool:
+    """Does ``other`` destroy what ``fault`` breaks, before that begins?"""
+    return other.is_destruction and _is_within(fault, other) and other.start <= fault.start
 
 
 def _is_within(fault: Fault, other: Fault) -> bool:
@@ -101,4 +118,4 @@ def _directions(link: Fault) -> Set[Tuple[str, str]]:
     return one_way | {(link.to, link.region)} if link.both_ways else one_way
 
 
-__all__ = ["checked"]
+__all__ = ["MOST_MILLISECONDS", "checked"]

@@ -41,6 +41,20 @@ def removal_loses(pool: str, region: str, writes: int) -> str:
     )
 
 
+def last_removal_loses(pool: str, region: str, writes: int) -> str:
+    what = "write" if writes == 1 else "writes"
+    return (
+        f"Removing {region} from {pool} would lose {writes} acknowledged {what}, all that the pool holds: no "
+        "other region of it is alive."
+    )
+
+
+LAST_REMOVAL_HINT = (
+    "What is destroyed does not come back. The way out is the security domain and a full backup, restored "
+    "into a new pool: make the backup while this region is there, or accept the loss with --yes."
+)
+
+
 def failed_region_is_tried_too(pool: str, region: str) -> str:
     return (
         f"{region} is Failed in pool {pool} too and may be tried again, and billed, with it; "
@@ -205,6 +219,7 @@ BROKEN = "An internal error has occurred."
 # -- faults ---------------------------------------------------------------------------------
 
 FAULT_ENDS_FIRST = "The fault ends before it begins."
+FAULT_AFTER_THE_LAST_YEAR = "A fault begins and ends while there is time: it ends with the year 5999."
 FAULT_RATE = "A rate is a share of requests: above 0, at most 1."
 FAULT_DELAY_NEGATIVE = "A delay cannot be negative."
 FAULT_PARTITION = "Scope partition names a partition, and no other scope does."
@@ -224,6 +239,10 @@ def fault_needs_delay(effect: str) -> str:
     return f"The effect {effect} needs a number of milliseconds."
 
 
+def fault_too_long(effect: str, most: int) -> str:
+    return f"The effect {effect} has {most} milliseconds at most."
+
+
 def fault_partition_number(last: int) -> str:
     return f"Partitions are numbered from 0 to {last}."
 
@@ -241,7 +260,17 @@ def fault_needs_pool(scope: str) -> str:
 
 
 def fault_on_destroyed(other: str) -> str:
-    return f"The fault contradicts fault {other}: what is destroyed cannot be broken otherwise."
+    return (
+        f"The fault contradicts fault {other}, which destroys the same thing, or what it is a part of, "
+        "before this one begins, or just then."
+    )
+
+
+def fault_destroys_too_soon(other: str) -> str:
+    return (
+        f"The fault contradicts fault {other}, which would not begin before the thing is destroyed; clear "
+        "that one first."
+    )
 
 
 def faults_contradict(other: str, effect: str) -> str:
@@ -267,6 +296,14 @@ def pool_not_found(pool: str) -> str:
 
 def pool_not_in_region(pool: str, region: str) -> str:
     return f"Managed HSM {pool} is not in {region}."
+
+
+def no_such_link(one: str, other: str) -> str:
+    return f"No managed HSM is in both {one} and {other}: there is no link between them."
+
+
+def range_is_reversed(name: str) -> str:
+    return f"'{name}' is a range whose first end is above its second."
 
 
 def not_a_duration(name: str) -> str:

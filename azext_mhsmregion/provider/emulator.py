@@ -36,6 +36,11 @@ CONTROL_URL = "https://emulator.mhsmregion.internal"
 """The emulator's own API (``emulator/control``)."""
 
 
+WAIT_HINT = (
+    "Wait until the regions agree (`keyvault region wait --replicated`), or accept the loss with --yes."
+)
+
+
 class Emulator(Protocol):
     """What :func:`azext_mhsmregion.emulator.open_home.open_home` gives."""
 
@@ -55,6 +60,7 @@ class Emulator(Protocol):
     def replication(self, name: str, key: Optional[str]) -> Tuple[bool, int, float]: ...
     def expected_seconds(self, kind: str) -> float: ...
     def loss_if_removed(self, pool: str, region: str) -> int: ...
+    def is_last_alive(self, pool: str, region: str) -> bool: ...
     def find_principal(self, name: str) -> Optional[str]: ...
     def held_for(self, pool: str) -> Optional[float]: ...
     def time_held(self, pool: str, polled: bool) -> Optional[float]: ...
@@ -91,27 +97,27 @@ class EmulatorProvider(ManagedHsmClient):
         """Warns of what would be lost (rule E3); by a removal under way nothing is any more."""
         plan = super().plan_region_remove(name, region, group)
         already = (plan.already or "").lower()
-        lost = 0 if already in ("", *LEAVING) else self._lost(plan)
-        if not lost:
-            return plan
-        warning = messages.removal_loses(plan.pool, plan.region, lost)
-        return plan._replace(warnings=(*plan.warnings, warning))
+        loss = None if already in ("", *LEAVING) else self._loss(plan)
+        return plan if loss is None else plan._replace(warnings=(*plan.warnings, loss.message))
 
     def remove_region(self, plan: Plan, group: Optional[str] = None, accept_loss: bool = False) -> Operation:
         """Refuses when acknowledged writes would be lost, unless ``accept_loss`` (rule E3)."""
-        lost = 0 if accept_loss else self._lost(plan)
-        if lost:
-            raise BadRequestError(
-                messages.removal_loses(plan.pool, plan.region, lost),
-                "Wait until the regions agree (`keyvault region wait --replicated`), "
-                "or accept the loss with --yes.",
-            )
+        loss = None if accept_loss else self._loss(plan)
+        if loss is not None:
+            raise loss
         return super().remove_region(plan, group, accept_loss)
 
-    def _lost(self, plan: Plan) -> int:
-        """Acknowledged writes that the removal would lose."""
+    def _loss(self, plan: Plan) -> Optional[BadRequestError]:
+        """What the removal would lose, as the error that refuses it; None: nothing."""
+        where = plan.pool, plan.region
         with translating():
-            return self._emulator.loss_if_removed(plan.pool, plan.region)
+            lost = self._emulator.loss_if_removed(*where)
+            is_last = bool(lost) and self._emulator.is_last_alive(*where)
+        if not lost:
+            return None
+        if is_last:
+            return BadRequestError(messages.last_removal_loses(*where, lost), messages.LAST_REMOVAL_HINT)
+        return BadRequestError(messages.removal_loses(*where, lost), WAIT_HINT)
 
     def cost(self, name: Optional[str] = None) -> Cost:
         """Soft-deleted pools too: they are billed until they are purged (rule B3)."""

@@ -148,10 +148,39 @@ def test_a_clear_that_says_nothing_or_two_things(mhsm: Mhsm, line: str) -> None:
     assert "--id" in mhsm(f"{FAULT} clear {line}", code=2).err
 
 
-@pytest.mark.parametrize(("text", "said"), [("- uksouth", "an object"), ("a: [", "neither YAML nor JSON")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- uksouth", "an object"),
+        ("a: [", "neither YAML nor JSON"),
+        ("faults: [{region: uksouth, after: 2030-99-99}]", "neither YAML nor JSON"),
+        ("faults: [{region: !!binary aGk=}]", "what JSON cannot say"),
+        ("faults: &all [{region: uksouth, after: *all}]", "what JSON cannot say"),
+        ("region: uksouth", "'faults'"),
+        ("faults: [{region: uksouth}]\nsede: 1", "'sede'"),
+        ("faults: [{region: uksouth, until: 5}]", "'until'"),
+        ("faults: [{region: uksoth}]", "uksouth"),
+        ("faults: [{region: uksouth, after: [60s, 5s]}]", "is a range"),
+        ("faults: [{region: uksouth, after: 2030-01-01}]", "'after' must be seconds"),
+        ("faults: [{region: uksouth, effect: slow}]", "milliseconds"),
+    ],
+)
 def test_a_schedule_that_is_none(mhsm: Mhsm, tmp_path: Any, text: str, said: str) -> None:
     (tmp_path / "plan.yaml").write_text(text)
     assert said in mhsm(f"{FAULT} inject --file plan.yaml", code=2).err
+    assert faults(mhsm) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [("{region: uksouth, hsmName: Nobody}", 3), ("{region: uksouth}, {region: uksouth, effect: hang}", 1)],
+)
+def test_a_schedule_that_is_one_ends_as_its_faults_would_alone(
+    mhsm: Mhsm, tmp_path: Any, line: str, code: int
+) -> None:
+    (tmp_path / "plan.yaml").write_text(f"faults: [{line}]")
+    mhsm(f"{FAULT} inject --file plan.yaml", code=code)
+    assert faults(mhsm) == []
 
 
 @pytest.mark.parametrize("place", ["uksoth", "atlantis"])
@@ -234,12 +263,6 @@ def test_two_faults_that_contradict_each_other(mhsm: Mhsm) -> None:
     assert faults(mhsm) == [made]
 
 
-def test_an_unknown_field_of_a_schedule(mhsm: Mhsm, tmp_path: Any) -> None:
-    (tmp_path / "plan.yaml").write_text("faults:\n- {region: uksouth, until: 5}\n")
-    assert "'until'" in mhsm(f"{FAULT} inject --file plan.yaml", code=1).err
-    assert faults(mhsm) == []
-
-
 def test_what_is_destroyed_stays_so_and_is_not_destroyed_again(mhsm: Mhsm) -> None:
     line = f"{FAULT} inject --scope region --region australiaeast --kind destroyed"
     made = mhsm(line).json
@@ -272,9 +295,26 @@ def test_the_removal_of_the_only_living_region_says_what_would_be_lost(mhsm: Mhs
     still = [region["name"] for region in mhsm("region list --hsm-name ContosoMHSM").json]
     mhsm(f"{remove} --yes")
 
-    assert "would lose" in refused and "--yes" in refused
+    assert "all that the pool holds: no other region of it is alive" in refused
+    assert "security domain" in refused and "full backup" in refused and "--yes" in refused
+    assert "that no other region has seen" not in refused and "Wait until" not in refused
     assert still == ["uksouth", "australiaeast"]
     assert len(mhsm("region list --hsm-name ContosoMHSM").json) == 1
+
+
+def test_the_removal_of_one_of_two_living_regions_says_what_the_other_has_not_seen(mhsm: Mhsm) -> None:
+    mhsm("region add --hsm-name ContosoMHSM --region japaneast")
+    mhsm(f"{FAULT} inject {HERE} --scope pool --kind destroyed")
+    mhsm(f"{FAULT} inject --scope link --region australiaeast --to japaneast")
+    given = (
+        "role assignment create --hsm-name ContosoMHSM --assignee other --scope /keys --from australiaeast"
+    )
+    mhsm(given, "--role", "Managed HSM Crypto User")
+
+    refused = mhsm("region remove --hsm-name ContosoMHSM --region australiaeast", code=1).err
+
+    assert "that no other region has seen" in refused and "Wait until" in refused
+    assert "security domain" not in refused
 
 
 def test_a_person_is_asked_before_something_is_destroyed(mhsm: Mhsm) -> None:

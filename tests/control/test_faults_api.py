@@ -105,6 +105,18 @@ LINKED = {"hsmName": POOL, "scope": "link"}
         ({"region": "japaneast", "hsmName": POOL}, 404, "RegionNotFound", "is not in japaneast"),
         ({**LINKED, "region": PRIMARY, "to": "japaneast"}, 404, "RegionNotFound", "is not in japaneast"),
         ({**LINKED, "region": "japaneast", "to": PRIMARY}, 404, "RegionNotFound", "is not in japaneast"),
+        (
+            {"scope": "link", "region": "japaneast", "to": "westus"},
+            404,
+            "LinkNotFound",
+            "japaneast and westus",
+        ),
+        (
+            {"scope": "link", "region": PRIMARY, "to": "westus"},
+            404,
+            "LinkNotFound",
+            "in both uksouth and westus",
+        ),
         ({"region": "uksoth"}, 400, "BadRequest", "uksouth"),
         ({**LINKED, "region": PRIMARY, "to": "atlantis"}, 400, "BadRequest", "atlantis"),
     ],
@@ -155,11 +167,10 @@ BACK = {"scope": "link", "region": EXTENDED, "to": PRIMARY}
             {**LINK, "effect": "lag", "milliseconds": 6},
         ),
         ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "kind": "destroyed"}),
-        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "effect": "slow", "milliseconds": 5}),
-        ({"region": PRIMARY, "kind": "destroyed", "after": 60}, {"region": PRIMARY, "effect": "hang"}),
-        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "scope": "service", "effect": "hang"}),
-        ({"region": PRIMARY, "kind": "destroyed"}, {"region": PRIMARY, "hsmName": POOL, "partition": 1,
-                                                    "scope": "partition"}),
+        ({"region": PRIMARY, "kind": "destroyed", "after": 60},
+         {"region": PRIMARY, "kind": "destroyed", "after": 60}),
+        ({"region": PRIMARY, "kind": "destroyed", "after": 60},
+         {"region": PRIMARY, "kind": "destroyed", "hsmName": POOL, "after": 61}),
         ({**LINK, "effect": "lag", "milliseconds": 5}, {**BACK, "effect": "lag", "milliseconds": 5}),
         ({**LINK, "effect": "lag", "milliseconds": 5, "oneWay": True},
          {**BACK, "effect": "lag", "milliseconds": 5, "hsmName": POOL}),
@@ -171,6 +182,53 @@ def test_two_faults_that_contradict_each_other(broken, first, second):
     assert (status, code) == (409, "FaultsContradict")
     assert made["id"] in message
     assert listed(broken) == [made]
+
+
+DEATH = {"region": PRIMARY, "kind": "destroyed", "after": 60}
+PARTS = [
+    {"region": PRIMARY},
+    {"region": PRIMARY, "effect": "slow", "milliseconds": 5},
+    {"region": PRIMARY, "scope": "service", "effect": "hang"},
+    {"region": PRIMARY, "hsmName": POOL},
+    {"region": PRIMARY, "hsmName": POOL, "scope": "partition", "partition": 1},
+]
+BOTH_ORDERS = pytest.mark.parametrize("dies_first", [True, False], ids=["death first", "death last"])
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("lasts", [None, 3600])
+def test_what_begins_before_a_planned_destruction_is_taken_in_either_order(broken, part, lasts, dies_first):
+    plan = [DEATH, {**part, "after": 59.999, "for": lasts}]
+    for spec in plan if dies_first else reversed(plan):
+        assert broken("POST", "/faults", spec)[0] == 201
+    assert len(listed(broken)) == 2
+
+
+@BOTH_ORDERS
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("after", [60, 3600])
+def test_what_would_begin_once_it_is_destroyed_contradicts_in_either_order(broken, part, after, dies_first):
+    plan = [DEATH, {**part, "after": after}]
+    first, second = plan if dies_first else reversed(plan)
+    made = broken("POST", "/faults", first)[1]
+
+    found = error(broken("POST", "/faults", second))
+
+    assert found[:2] == (409, "FaultsContradict")
+    assert made["id"] in found[2]
+    assert ("before this one begins" if dies_first else "clear that one first") in found[2]
+    assert listed(broken) == [made]
+
+
+@pytest.mark.parametrize("sooner", [DEATH, {**DEATH, "scope": "service"}, {**DEATH, "hsmName": POOL}])
+def test_what_is_to_be_destroyed_may_be_destroyed_sooner_and_the_sooner_counts(broken, sooner):
+    broken("POST", "/faults", DEATH)
+    assert broken("POST", "/faults", {**sooner, "after": 30})[0] == 201
+    for seconds, destroyed in ((29, False), (1, True)):
+        broken("POST", "/clock/advance", {"seconds": seconds})
+        regions = broken("GET", f"/pools/{POOL}/status")[1]["regions"]
+        assert [region["destroyed"] for region in regions] == [destroyed, False]
 
 
 @pytest.mark.parametrize(
@@ -260,6 +318,10 @@ def test_what_is_destroyed_is_not_cleared(broken):
         ({"region": PRIMARY, "effect": "slow"}, "milliseconds"),
         ({"region": PRIMARY, "effect": "slow", "milliseconds": -5}, "negative"),
         ({"region": PRIMARY, "effect": "slow", "milliseconds": 1.5}, "'milliseconds' must be an integer"),
+        ({"region": PRIMARY, "effect": "slow", "milliseconds": 3_600_001}, "3600000 milliseconds at most"),
+        ({"region": PRIMARY, "effect": "skew", "milliseconds": 31_536_000_001}, "31536000000 milliseconds"),
+        ({"region": PRIMARY, "effect": "skew", "milliseconds": -31_536_000_001}, "31536000000 milliseconds"),
+        ({**LINK, "effect": "lag", "milliseconds": 31_536_000_001}, "31536000000 milliseconds at most"),
         ({"region": PRIMARY, "effect": "error", "rate": 0}, "share"),
         ({"region": PRIMARY, "effect": "error", "rate": 1.01}, "share"),
         ({"region": PRIMARY, "effect": "error", "rate": "half"}, "rate"),
@@ -272,6 +334,10 @@ def test_what_is_destroyed_is_not_cleared(broken):
         ({"region": PRIMARY, "after": [1, 2, 3]}, "'after'"),
         ({"region": PRIMARY, "after": [1, "x"]}, "'after'"),
         ({"region": PRIMARY, "after": {}}, "'after'"),
+        ({"region": PRIMARY, "after": [60, 5]}, "'after' is a range"),
+        ({"region": PRIMARY, "for": ["2m", 119]}, "'for' is a range"),
+        ({"region": PRIMARY, "after": 200_000_000_000}, "ends with the year 5999"),
+        ({"region": PRIMARY, "for": 200_000_000_000}, "ends with the year 5999"),
         ({"region": 5}, "'region' must be a string"),
         ({"region": PRIMARY, "oneWay": "yes"}, "'oneWay' must be a boolean"),
         ({"region": PRIMARY, "kind": "destroyed", "for": 60}, "has no end"),
@@ -283,6 +349,25 @@ def test_a_fault_that_makes_no_sense(broken, spec, said):
     assert status == 400
     assert said in message
     assert listed(broken) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"region": PRIMARY, "effect": "slow", "milliseconds": 3_600_000},
+        {"region": PRIMARY, "effect": "skew", "milliseconds": 31_536_000_000},
+        {"region": PRIMARY, "effect": "skew", "milliseconds": -31_536_000_000},
+        {**LINK, "effect": "lag", "milliseconds": 31_536_000_000},
+        {"region": PRIMARY, "after": [5, 5], "for": ["1m", 60]},
+    ],
+)
+def test_the_most_that_a_fault_can_be(broken, spec):
+    """What is taken can be lived with: the pool's keys are still written and shown."""
+    assert broken("POST", "/faults", spec)[0] == 201
+    for step in ({"seconds": 1}, {"seconds": 86_400}):
+        assert broken("POST", "/clock/advance", step)[0] == 200
+        assert broken("GET", f"/pools/{POOL}/status")[0] == 200
+        assert broken("GET", "/events")[0] == 200
 
 
 @pytest.mark.parametrize(

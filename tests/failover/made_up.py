@@ -28,7 +28,7 @@ def log(*phases: Phase, late: float = 0.0) -> List[Call]:
     return calls
 
 
-def failing_over(moved: float = 2.0, back: float = 1.0, status: int = 200) -> List[Call]:
+def failing_over(moved: float = 2.0, back: float = 1.0, status: int = 200, late: float = 0.0) -> List[Call]:
     """The client that is hit: silence, then the other region, then its own again."""
     return log(
         (BEGIN, 200, PRIMARY),
@@ -36,11 +36,20 @@ def failing_over(moved: float = 2.0, back: float = 1.0, status: int = 200) -> Li
         (END, status, EXTENDED),
         (END + back, 200, EXTENDED),
         (LAST, 200, PRIMARY),
+        late=late,
     )
 
 
-def undisturbed(status: int = 200) -> List[Call]:
-    return log((BEGIN, 200, EXTENDED), (END, status, EXTENDED), (LAST, 200, EXTENDED))
+def hanging(seconds: float) -> List[Call]:
+    """The client that is hit, of a server that lets its first call to the dead region hang for so long. The
+    client calls on when that has ended; what was due meanwhile it leaves out, as ours does."""
+    before, after = log((BEGIN, 200, PRIMARY)), failing_over(moved=0.0)
+    hung = Call("get", BEGIN, BEGIN, BEGIN + seconds, 0)
+    return [*before, hung, *(call for call in after if call.due >= hung.ended)]
+
+
+def undisturbed(status: int = 200, late: float = 0.0) -> List[Call]:
+    return log((BEGIN, 200, EXTENDED), (END, status, EXTENDED), (LAST, 200, EXTENDED), late=late)
 
 
 def row(hit: List[Call], other: List[Call], scope: str = "pool", **changes: Any) -> Observed:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import failover
 import pytest
 from failing_over import log, report
 from failing_over.figures import figures
 from failing_over.row import EXTENDED, PRIMARY, Bounds
-from made_up import BEGIN, LAST, failing_over, row, undisturbed
+from made_up import BEGIN, LAST, failing_over, hanging, row, undisturbed
 from made_up import log as logged
 
 from azext_mhsmregion.model.profile import profile
@@ -31,6 +32,8 @@ def test_maybe_is_no_where_the_service_is_out():
     ("seen", "words"),
     [
         (row(failing_over(moved=6.0), undisturbed()), "F7 allows 3.5 s"),
+        (row(hanging(10.0), undisturbed()), "failover took 10.10 s; F7 allows 3.5 s"),
+        (row(hanging(4.0), undisturbed()), "failover took 4.10 s; F7 allows 3.5 s"),
         (row(failing_over(moved=0.5), undisturbed()), "before it could be detected"),
         (row(failing_over(back=4.0), undisturbed()), "F9 allows 2.5 s"),
         (row(failing_over(back=7.0), undisturbed()), "never came back"),
@@ -45,11 +48,42 @@ def test_what_does_not_hold_is_said(seen, words):
     assert words in " ".join(figures(seen).problems)
 
 
-def test_a_machine_that_held_the_client_up_is_given_its_time():
-    """By as much as the worst call of the same run was late."""
-    slow = [log.Call(c.kind, c.due - 3.0, c.begun, c.ended, c.status, c.region) for c in failing_over(6.0)]
-    assert log.slack(slow) == pytest.approx(2 * log.PERIOD + 3.0 + 0.01)
-    assert "F7" not in " ".join(figures(row(slow, undisturbed())).problems)
+def test_a_machine_that_held_the_other_client_up_is_given_that_time():
+    """As much as the latest call of the client that was not hit, and no more."""
+    held_up = undisturbed(late=0.5)
+    assert log.slack(held_up) == pytest.approx(2 * log.PERIOD + 0.5 + 0.01)
+    assert figures(row(failing_over(moved=4.0), held_up)).problems == []
+    assert "F7 allows" in " ".join(figures(row(failing_over(moved=4.5), held_up)).problems)
+
+
+def test_what_held_up_the_client_that_was_hit_excuses_nothing():
+    """It may be the emulator's own doing."""
+    seen = row(failing_over(moved=4.0, late=0.5), undisturbed())
+    assert figures(seen).slack == pytest.approx(2 * log.PERIOD + 0.01)
+    assert "F7 allows" in " ".join(figures(seen).problems)
+
+
+@pytest.mark.parametrize(("late", "telling"), [(1.7, True), (1.9, False)])
+def test_a_machine_that_is_too_busy_cannot_tell(late, telling):
+    made = figures(row(failing_over(), undisturbed(late=late)))
+    assert made.is_telling is telling
+    assert [problem.partition(":")[0] for problem in made.problems] == (
+        [] if telling else ["this machine is too busy to tell"]
+    )
+
+
+def test_a_row_that_could_not_be_told_is_made_once_more(monkeypatch):
+    busy, free = (row(failing_over(), undisturbed(late=late)) for late in (1.9, 0.0))
+    asked = []
+
+    def observe(*what):
+        asked.append(what)
+        return busy
+
+    monkeypatch.setattr(failover, "observe", observe)
+    told = failover.told({("primary", "pool"): free, ("primary", "region"): busy}, 7)
+    assert asked == [("primary", "region", 7)]
+    assert list(told.values()) == [free, busy], "and no more than once"
 
 
 def test_the_bounds_follow_from_the_configured_values():

@@ -35,6 +35,19 @@ def test_the_page_is_true():
     assert parity.checked(KNOWN, TABLE) == []
 
 
+def test_a_sentence_of_the_document_may_name_several_tests_and_each_must_be_there():
+    said = next(
+        one for one in parity.document.statements() if one.says == "Deleted pools and keys can be recovered"
+    )
+    pool, key = said.tests
+    assert pool.rpartition("::")[2].startswith("test_d4_a_recovered_pool")
+    assert key.rpartition("::")[2].startswith("test_d5_a_deleted_key")
+    assert f"| D4, D5 | `{pool}`, `{key}` |" in parity.PAGE.read_text(encoding="utf-8")
+    for tests in ([pool, key + "_no"], [pool + "_no", key]):
+        assert len(parity.document.problems([replace(said, test=tests)])) == 1
+    assert parity.document.counted([replace(said, test="")]).endswith("0 with a test, 1 absent")
+
+
 def test_a_missing_row_fails():
     rest = [one for one in TABLE if one.name != "managed_hsms.get"]
     assert parity.mismatched(ENTRIES, rest) == [

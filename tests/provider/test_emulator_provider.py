@@ -21,6 +21,7 @@ class FakeHome:
 
     def __init__(self, **regions):
         self.azure, self.loss, self.port, self.callers = FakeAzure(**regions), 0, None, []
+        self.last = False
 
     def handle(self, request, caller):
         self.callers.append(caller)
@@ -52,6 +53,9 @@ class FakeHome:
     def loss_if_removed(self, pool, region):
         return self.loss
 
+    def is_last_alive(self, pool, region):
+        return self.last
+
 
 @pytest.mark.rule("E3")
 def test_a_removal_that_would_lose_writes_is_refused_unless_the_loss_is_accepted():
@@ -61,9 +65,35 @@ def test_a_removal_that_would_lose_writes_is_refused_unless_the_loss_is_accepted
     plan = provider.plan_region_remove("contoso", "uksouth")
     with pytest.raises(errors.BadRequestError, match="would lose 2 acknowledged writes") as caught:
         provider.remove_region(plan)
-    assert "--yes" in caught.value.hint
+    assert "region wait --replicated" in caught.value.hint and "--yes" in caught.value.hint
     assert home.azure.patches == []
     assert not provider.remove_region(plan, accept_loss=True).done
+
+
+@pytest.mark.rule("E3")
+@pytest.mark.parametrize(("writes", "told"), [(1, "1 acknowledged write,"), (2, "2 acknowledged writes,")])
+def test_the_removal_of_the_last_region_alive_says_so_and_what_the_way_out_is(writes, told):
+    home = FakeHome(uksouth="Succeeded")
+    home.loss, home.last = writes, True
+    provider = connect(home)
+    plan = provider.plan_region_remove("contoso", "uksouth")
+    with pytest.raises(errors.BadRequestError, match=f"would lose {told} all that the pool holds") as caught:
+        provider.remove_region(plan)
+    assert list(plan.warnings) == [caught.value.message]
+    assert "no other region of it is alive" in caught.value.message
+    for words in ("security domain", "full backup", "new pool", "--yes"):
+        assert words in caught.value.hint
+    assert "Wait until the regions agree" not in caught.value.hint
+    assert not provider.remove_region(plan, accept_loss=True).done
+
+
+def test_a_last_region_that_holds_nothing_is_removed_as_any_other():
+    home = FakeHome(uksouth="Succeeded")
+    home.last = True
+    provider = connect(home)
+    plan = provider.plan_region_remove("contoso", "uksouth")
+    assert not plan.warnings
+    assert not provider.remove_region(plan).done
 
 
 def test_it_knows_cost_replication_and_durations():

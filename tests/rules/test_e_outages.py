@@ -297,6 +297,37 @@ def test_e3_a_removal_under_way_ends_when_it_was_to_whatever_is_broken_beside_it
 
 
 @pytest.mark.rule("E6")
+def test_e6_what_is_to_be_destroyed_breaks_before_and_may_be_destroyed_sooner(world: World) -> None:
+    world.extended_pool()
+    world.destroy("region", PRIMARY, after=3 * HOUR)
+
+    world.break_("pool", PRIMARY, 60)
+    world.destroy("region", PRIMARY, after=2 * HOUR)
+    world.destroy("pool", PRIMARY, after=HOUR)
+
+    for step, destroyed in ((HOUR - 1, False), (1, True), (HOUR, True), (HOUR, True)):
+        world.advance(step)
+        assert world.status_of(PRIMARY)["destroyed"] is destroyed
+
+
+@pytest.mark.rule("E6")
+@pytest.mark.parametrize("dies_first", [True, False])
+def test_e6_nothing_of_what_is_destroyed_begins_to_be_broken_afterwards(
+    world: World, dies_first: bool
+) -> None:
+    world.extended_pool()
+    plan = [
+        {"scope": "region", "region": PRIMARY, "kind": "destroyed", "after": 60},
+        {"scope": "pool", "region": PRIMARY, "after": 60},
+    ]
+
+    first, second = plan if dies_first else reversed(plan)
+
+    world.inject(**first).ok()
+    assert world.inject(**second).status == 409
+
+
+@pytest.mark.rule("E6")
 @pytest.mark.parametrize(
     "spec",
     [

@@ -11,6 +11,7 @@ from azext_mhsmregion.model.clock import NEVER
 
 from .harness import (
     CRYPTO_AUDITOR,
+    DAY,
     EXTENDED,
     OTHER,
     POOL,
@@ -532,6 +533,17 @@ def test_l6_a_wrong_clock_shifts_stamps_and_neither_visibility_nor_tokens(
     assert world.data("GET", "/keys/k", region=skewed, who=None, token=token).status == 200
     made = world.get_key("k", skewed).body["attributes"]["created"]
     assert made == world.now // 1000
+
+
+@pytest.mark.rule("L6")
+@pytest.mark.parametrize("days", [365, -365])
+def test_l6_a_region_whose_clock_is_as_wrong_as_it_can_be_still_takes_writes(world: World, days: int) -> None:
+    world.extended_pool()
+    world.inject(scope="region", region=PRIMARY, effect="skew", milliseconds=days * DAY * 1000).ok()
+
+    world.put_key("k", PRIMARY).ok()
+
+    assert world.now < arrivals(world, EXTENDED, ["k"])[0] <= world.now + SIX_MINUTES * 1000
 
 
 @pytest.mark.rule("L6")

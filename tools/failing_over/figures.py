@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import List, Optional
 
-from failing_over.log import Call, Log, allowed, between, failures, first_good, last_good, slack
+from failing_over.log import Call, allowed, between, failures, first_good, last_good, slack
 from failing_over.row import EXTENDED, PRIMARY, Observed
 
 DOCUMENT = {"extended": ("Yes", "Yes"), "primary": ("Yes", "Maybe")}
@@ -15,10 +15,14 @@ WRITES_BY_SCOPE = {"partition": "Yes", "pool": "Yes", "service": "No", "region":
 """What "Maybe" comes to (rule F3, edition 2025-04)."""
 
 
+MOST_SLACK = 2.0
+"""Seconds by which a bound is widened at most. A machine that holds clients up for longer cannot tell."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """A row. Seconds; None where nothing failed over. ``slack`` is by how much the machine may have
-    held up the client that was hit."""
+    held up the clients: as long as it did the one that was not hit."""
 
     affected: str
     scope: str
@@ -35,12 +39,18 @@ class Figures:
     slack: float
     problems: List[str] = field(default_factory=list)
 
+    @property
+    def is_telling(self) -> bool:
+        """Was the machine free enough for bounds to mean something?"""
+        return self.slack <= MOST_SLACK
+
 
 def figures(seen: Observed) -> Figures:
     """The figures of a row, and its problems."""
     hit = seen.logs[seen.region]
+    held_up = slack(seen.logs[seen.other])
     everyone = [*seen.logs[PRIMARY], *seen.logs[EXTENDED]]
-    settled = between(everyone, seen.begin + _settles(seen) + slack(hit), seen.end)
+    settled = between(everyone, seen.begin + _settles(seen) + held_up, seen.end)
     before = last_good(hit, seen.region, seen.begin)
     there = first_good(hit, seen.other, seen.begin)
     back = None if there is None else first_good(hit, seen.region, seen.end)
@@ -58,7 +68,7 @@ def figures(seen: Observed) -> Figures:
         broken=broken,
         refused=refused,
         calls=len(everyone),
-        slack=slack(hit),
+        slack=held_up,
     )
     made.problems.extend(_problems(seen, made))
     return made
@@ -75,12 +85,16 @@ def _span(first: Optional[Call], second: Optional[Call]) -> Optional[float]:
 
 def _problems(seen: Observed, made: Figures) -> List[str]:
     """What is not as the document, F3, F7 and F9 have it, in words."""
+    if not made.is_telling:
+        return [
+            f"this machine is too busy to tell: it held up the client that was not hit {made.slack:.2f} s"
+        ]
     found = _of_document(made)
     found += _of_partition(made) if seen.scope == "partition" else _of_failover(seen, made)
     unhit = seen.logs[seen.other]
     if seen.scope != "partition" and not all(call.is_good for call in unhit if call.is_read):
         found.append(f"a read of the client in {seen.other}, which was not hit, failed")
-    if not _ends_well(seen.logs[seen.region], seen):
+    if not _ends_well(seen, made.slack):
         found.append("calls still failed after the failback")
     return found
 
@@ -115,6 +129,6 @@ def _of_failover(seen: Observed, made: Figures) -> List[str]:
     return found
 
 
-def _ends_well(hit: Log, seen: Observed) -> bool:
-    rest = between(hit, seen.end + seen.bounds.failback + slack(hit), float("inf"))
+def _ends_well(seen: Observed, held_up: float) -> bool:
+    rest = between(seen.logs[seen.region], seen.end + seen.bounds.failback + held_up, float("inf"))
     return all(call.is_good for call in rest)

@@ -69,9 +69,9 @@ def failures(calls: Log) -> Tuple[int, int]:
 
 
 def slack(calls: Log) -> float:
-    """By how much this machine may have held a client up: the client calls every :data:`PERIOD`, so an
-    answer can be that late at either end; and every call may wait for its turn of the processor as
-    long as the worst of this very run did."""
+    """By how much this machine may have held any client up, from the log of one that no outage hit: a client
+    calls every :data:`PERIOD`, so an answer can be that late at either end; and every call may wait for its
+    turn of the processor as long as the worst of this very run did."""
     late = max((call.begun - call.due for call in calls), default=0.0)
     took = max((call.ended - call.begun for call in calls), default=0.0)
     return 2 * PERIOD + late + took

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -42,7 +41,7 @@ def clock_scale(cmd, factor) -> Dict[str, Any]:
 
 
 def seed(cmd, file) -> Dict[str, Any]:
-    return context.control(cmd.cli_ctx, "POST", "seed", _plain(documents.read(file)))
+    return context.control(cmd.cli_ctx, "POST", "seed", documents.read(file))
 
 
 def reset(cmd, yes=False) -> None:
@@ -148,15 +147,6 @@ def seconds(text: str) -> float:
         return seconds_of(text)
     except ValueError:
         raise UsageError(f"'{text}' is no duration.", "For example 90s, 6m, 2h or 7d.") from None
-
-
-def _plain(value: Any) -> Any:
-    """A document as JSON has it: YAML makes dates of what looks like one."""
-    if isinstance(value, dict):
-        return {str(name): _plain(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _durations(texts: List[str]) -> Dict[str, float]:

@@ -34,13 +34,21 @@ def inject(
     if (file is not None) == bool(spec):
         raise UsageError("Say what to break, or --file with a schedule.")
     if file is not None:
-        return context.control(cmd.cli_ctx, "POST", "faults", documents.read(file))["value"]
+        return _schedule(cmd, file)
     if region is None:
         raise UsageError("Say --region: every fault has its place.")
     if kind == "destroyed" and not yes and confirm.on_terminal():
         confirm.ask("What is destroyed does not come back, with the writes that it had not sent. Destroy it?")
     with errors.of_options():
         return context.control(cmd.cli_ctx, "POST", "faults", spec)
+
+
+def _schedule(cmd, file: str) -> List[Dict[str, Any]]:
+    document = documents.read(file)
+    if "faults" not in document:
+        raise UsageError(f"{file} is no schedule: it must hold 'faults'.")
+    with errors.of_options():
+        return context.control(cmd.cli_ctx, "POST", "faults", document)["value"]
 
 
 def list_(cmd) -> List[Dict[str, Any]]:
