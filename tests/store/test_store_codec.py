@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import find, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azext_mhsmregion.emulator.store import codec
+from azext_mhsmregion.model import lifecycle
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.clock import NEVER, ClockState
+from azext_mhsmregion.model.lifecycle import Act, NewPool
 from azext_mhsmregion.model.pool import (
     Deletion,
     Identity,
@@ -24,6 +26,8 @@ from azext_mhsmregion.model.pool import (
     PoolRegion,
     UserIdentity,
 )
+from azext_mhsmregion.model.profile import profile
+from azext_mhsmregion.model.regions import catalogue
 
 instants = st.integers(min_value=0, max_value=NEVER)
 maybe = st.none() | instants
@@ -121,33 +125,26 @@ def test_pools(pool: Pool) -> None:
     assert same_types(back, pool)
 
 
+def made() -> Pool:
+    """A pool as it is created."""
+    asked = NewPool("p", "contoso", "s", "g", "t", "uksouth", ("admin",))
+    return lifecycle.create(asked, None, Act(0, "admin", "operation", profile("quick", {})), catalogue())
+
+
 def test_a_record_of_before_has_no_identity_no_former_regions_no_jobs_and_nothing_is_due() -> None:
-    new = ("identity", "former", "rotation_due", "backup", "restore", "uploaded")
-    pool = find(
-        pools,
-        lambda pool: pool.identity == Identity() and not any(getattr(pool, name) for name in new[1:]),
-    )
-    record = json.loads(codec.encode_pool(pool))
-    for name in new:
+    record = json.loads(codec.encode_pool(made()))
+    for name in ("identity", "former", "rotation_due", "backup", "restore", "uploaded"):
         del record[name]
-    assert codec.decode_pool(json.dumps(record)) == pool
+    assert codec.decode_pool(json.dumps(record)) == made()
 
 
 def test_regions_and_operations_of_before_are_neither_struck_nor_planned() -> None:
-    record = json.loads(codec.encode_pool(find(pools, lambda pool: bool(pool.regions))))
+    record = json.loads(codec.encode_pool(made()))
     for name in ("struck", "leaves"):
         del record["regions"][0][name]
-    old = json.loads(codec.encode_operation(find(operations, lambda _: True)))
     for name in ("planned", "destroyed"):
-        del old[name]
-
-    region, operation = (
-        codec.decode_pool(json.dumps(record)).regions[0],
-        codec.decode_operation(json.dumps(old)),
-    )
-
-    assert (region.struck, region.leaves) == (None, None)
-    assert (operation.planned, operation.destroyed) == (0, None)
+        del record["operation"][name]
+    assert codec.decode_pool(json.dumps(record)) == made()
 
 
 @STORE
