@@ -193,6 +193,7 @@ def test_l5_an_outage_that_begins_while_a_write_is_under_way_holds_it() -> None:
     assert arrival("a", "b", 10, 60, Network(tuple(outages))) == 160
     assert arrival("a", "b", 10, 40, Network(tuple(outages))) == 50
     assert arrival("a", "b", 10, 60, Network((Outage("a", "b", 50, NEVER),))) == NEVER
+    assert arrival("a", "b", 50, 0, Network((Outage("a", "b", 50, 90),))) == 90, "no lag at all"
 
 
 # -- L5b ---------------------------------------------------------------------------------------
