@@ -7,7 +7,7 @@ import pytest
 from shared_data import az_folder, folder, is_there
 
 RECORDINGS = ("mhsm_region", "hsm_mgmt", "hsm_security_domain", "hsm_key_using_hsm_name", "hsm_role",
-              "hsm_setting", "hsm_key_encrypt_AES", "hsm_key_random")  # fmt: skip
+              "hsm_setting", "hsm_key_encrypt_AES", "hsm_key_random", "hsm_full_backup_restore")  # fmt: skip
 AZ_VERSIONS = ("2.48.1", "2.91.0")
 
 

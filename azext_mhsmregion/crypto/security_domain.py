@@ -30,9 +30,12 @@ from azext_mhsmregion.crypto.certificates import (
 from azext_mhsmregion.crypto.errors import BadCertificate, BadSecurityDomain, QuorumNotMet
 from azext_mhsmregion.crypto.randomness import Random, draw
 
-__all__ = ["TAGS", "WrappingKey", "certificate_jwk", "create", "open_", "self_signed"]
+__all__ = ["DOMAIN_KEY_TAG", "TAGS", "WrappingKey", "certificate_jwk", "create", "open_", "self_signed"]
 
-TAGS = ("hsm_backup", "base_enclave_backup", "partition_enclave_backup")
+DOMAIN_KEY_TAG = "hsm_backup"
+"""What a domain carries a pool's own key under."""
+
+TAGS = (DOMAIN_KEY_TAG, "base_enclave_backup", "partition_enclave_backup")
 WrappingKey = Tuple[RSAPrivateKey, Certificate]
 """A private key and the certificate that the download request named."""
 

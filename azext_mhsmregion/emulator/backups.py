@@ -7,8 +7,8 @@ from typing import Dict, Iterable, List, Mapping
 
 from azext_mhsmregion.crypto import backup_blob
 from azext_mhsmregion.crypto.randomness import Random
-from azext_mhsmregion.emulator import objects, saved
-from azext_mhsmregion.emulator.keyring import Keyring
+from azext_mhsmregion.emulator import objects, saved, standing
+from azext_mhsmregion.emulator.keyring import Keyring, domain_name
 from azext_mhsmregion.emulator.saved import Contents
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import backup
@@ -53,7 +53,7 @@ def keep(unit: Unit, pool: Pool, material: Wrapped) -> None:
 
 def held(unit: Unit, pool: Pool) -> List[Row]:
     """The rows of every region of the pool, seen there or not."""
-    regions = [region.name for region in pool.regions if region.holds_data(unit.now)]
+    regions = standing.holding(unit, pool)
     return [row for region in regions for row in unit.tx.rows(pool.id, region)]
 
 
@@ -69,7 +69,7 @@ def _sealed(
 
 def _domain_key(unit: Unit, pool: Pool, keyring: Keyring) -> bytes:
     """The key that the pool's security domain carries: an active pool has one (C4)."""
-    return _unsealed(unit, pool, keyring, f"domain:{pool.id}")
+    return _unsealed(unit, pool, keyring, domain_name(pool.id))
 
 
 def _unsealed(unit: Unit, pool: Pool, keyring: Keyring, name: str) -> bytes:

@@ -16,6 +16,11 @@ from azext_mhsmregion.model.keys import KeyHandle, KeyRequest
 DOMAIN_KEY_BYTES = 32
 
 
+def domain_name(pool_id: str) -> str:
+    """The name of the material of the key that a pool's security domain carries."""
+    return f"domain:{pool_id}"
+
+
 def transfer_name(pool_id: str) -> str:
     """The name of the material of a pool's transfer key."""
     return f"transfer:{pool_id}"
@@ -41,21 +46,21 @@ class Keyring:
         """A private key as a new version: its handle, and the wrapped private part. It is not
         kept: a create or import that is refused leaves nothing behind."""
         version = self._new_id().replace("-", "")
-        wrapped = wrap.wrap(self._home_key(), material.to_der(key), version.encode(), self._random)
+        wrapped = self.seal(version, material.to_der(key))
         return KeyHandle(version, asked.kty, asked.size, asked.curve, material.public_jwk(key)), wrapped
 
     def make_domain_key(self, pool_id: str) -> Tuple[str, bytes, bytes]:
         """A pool's own key, which its security domain carries: the name of its material, the key,
         and the key wrapped for the store."""
-        name, key = f"domain:{pool_id}", self._random(DOMAIN_KEY_BYTES)
-        return name, key, wrap.wrap(self._home_key(), key, name.encode(), self._random)
+        name, key = domain_name(pool_id), self._random(DOMAIN_KEY_BYTES)
+        return name, key, self.seal(name, key)
 
     def take_domain_key(self, pool_id: str, key: bytes) -> Tuple[str, bytes]:
         """The key of another pool's security domain as this pool's own: the name of its material, and
         the key wrapped. Raises BadSecurityDomain for what is no such key."""
         if len(key) != DOMAIN_KEY_BYTES:
             raise BadSecurityDomain(f"The key of a domain has {DOMAIN_KEY_BYTES} bytes, not {len(key)}.")
-        name = f"domain:{pool_id}"
+        name = domain_name(pool_id)
         return name, self.seal(name, key)
 
     def make_transfer_key(self, pool_id: str) -> Tuple[str, bytes]:
@@ -74,7 +79,8 @@ class Keyring:
         return wrap.wrap(self._home_key(), plain, name.encode(), self._random)
 
     def unseal(self, name: str, wrapped: bytes) -> bytes:
-        """What :meth:`seal` was given, for a backup or a transfer, nothing else (K4). Raises UnwrapFailed."""
+        """What :meth:`seal` was given: for this keyring, a backup or a transfer, nothing else (K4). Raises
+        UnwrapFailed."""
         return wrap.unwrap(self._home_key(), wrapped, name.encode())
 
     def load(self, version: str, wrapped: Optional[bytes]) -> Any:
@@ -84,7 +90,7 @@ class Keyring:
         if found is None:
             if wrapped is None:
                 raise KeyError(version)
-            found = material.load(wrap.unwrap(self._home_key(), wrapped, version.encode()))
+            found = material.load(self.unseal(version, wrapped))
             with self._turn:
                 self._loaded[version] = found
         return found

@@ -262,12 +262,10 @@ class Emulator:
 
     def is_last_alive(self, name: str, region: str) -> bool:
         """Are all other regions of the pool destroyed (E6)? Raises NotFound."""
-        from azext_mhsmregion.model.faults import is_destroyed
+        from azext_mhsmregion.emulator import standing
 
         with self.parts.reading() as unit:
-            pool = self._live(unit, name)
-            others = (one for one in pool.regions if one.name != region and one.holds_data(unit.now))
-            return all(is_destroyed(unit.faults, pool.id, one.name, unit.now) for one in others)
+            return not set(standing.alive(unit, self._live(unit, name))) - {region}
 
     def expected_seconds(self, kind: str) -> float:
         """How long an operation takes, in real seconds, by the profile."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from support import required
 from support.loopback import only_loopback_of
 
 from azext_mhsmregion.cli import server_options
@@ -15,7 +16,6 @@ from azext_mhsmregion.emulator.dns.addresses import Dns, entrances, of_region
 from azext_mhsmregion.provider.errors import UsageError
 
 GROUP = "keyvault emulator"
-REQUIRED = os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_dnspython_is_loaded_for_dns_alone(tmp_path):
 def alone(request):
     """A network of loopback only, whose ports are all free; False where the test has run already, in a
     process that may make one."""
-    with only_loopback_of(request.node, REQUIRED):
+    with only_loopback_of(request.node, required.REQUIRED):
         yield os.geteuid() == 0
 
 

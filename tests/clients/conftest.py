@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 
 import pytest
 from clients import server
+from support import required
 from support.loopback import only_loopback
 
 
-@pytest.fixture(scope="session")
-def is_required():
-    """In CI nothing here may be left out: what is missing fails."""
-    return os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1"
+@pytest.fixture
+def python_sdks():
+    """The Python programs and the SDKs that they use are there."""
+    required.sdks("python")
 
 
 @pytest.fixture
-def without_network(is_required):
+def without_network():
     """Where a user may not cut off the network, the doorways' notes are all the proof there is."""
     with ExitStack() as stack:
         try:
             stack.enter_context(only_loopback())
         except (OSError, AttributeError) as error:
-            if is_required:
+            if required.REQUIRED:
                 pytest.fail(f"the network cannot be cut off here: {error}")
         yield
 

@@ -11,7 +11,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Mapping
 
 from az.homes import AT_ONCE, write_certificates
 from clients.doorway import Asked, Doorway, doorway
@@ -22,6 +22,7 @@ SECONDS = 60
 PLACES = ("uksouth", "australiaeast")
 MAIN = ""
 APP = "emulator-app"
+KEY_ROLES = ("Managed HSM Crypto User", "Managed HSM Crypto Officer")
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,12 @@ def mhsm(home: Path, *arguments: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
     assert done.returncode == 0, (arguments, done.stdout, done.stderr)
     return done.stdout
+
+
+def sow(home: Path, *pools: Mapping[str, Any]) -> None:
+    """Pools of the service principal that `emulator env` hands out, which may do all with their keys."""
+    roles = [{"role": role, "principal": APP, "scope": "/"} for role in KEY_ROLES]
+    made = [{"administrators": [APP], "roles": roles, **pool} for pool in pools]
+    file = home.parent / "pools.json"
+    file.write_text(json.dumps({"pools": made}))
+    mhsm(home, "emulator", "seed", "--file", str(file), "-o", "none")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from clients import programs, setup
+from clients import programs
+from support import required
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.socket]
 
@@ -19,11 +20,8 @@ for it by 407, and ours asks nobody."""
 
 
 @pytest.fixture(params=programs.COMMANDS)
-def program(request, is_required):
-    language = programs.language(request.param)
-    if not setup.is_ready(language):
-        reason = f"python tests/clients/setup.py {language} has not been run since its files changed"
-        pytest.fail(reason) if is_required else pytest.skip(reason)
+def program(request):
+    required.sdks(programs.language(request.param))
     return request.param
 
 

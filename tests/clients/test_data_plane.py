@@ -3,35 +3,20 @@ emulator env` prints and nothing else (rule K1)."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from clients import programs, setup
-from clients.server import APP, mhsm
+from clients import programs
+from clients.server import sow
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.socket]
-
-ROLES = ("Managed HSM Crypto User", "Managed HSM Crypto Officer")
-
-
-@pytest.fixture(autouse=True)
-def installed(is_required):
-    if not setup.is_ready("python"):
-        reason = "python tests/clients/setup.py python has not been run since its files changed"
-        pytest.fail(reason) if is_required else pytest.skip(reason)
-
-
-def sow(emulator):
-    """An active pool of the service principal that `emulator env` hands out."""
-    roles = [{"role": role, "principal": APP, "scope": "/"} for role in ROLES]
-    pool = {"name": "ContosoMHSM", "location": "uksouth", "administrators": [APP], "roles": roles}
-    file = emulator.home.parent / "pools.json"
-    file.write_text(json.dumps({"pools": [pool]}))
-    mhsm(emulator.home, "emulator", "seed", "--file", str(file), "-o", "none")
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.slow,
+    pytest.mark.socket,
+    pytest.mark.usefixtures("python_sdks"),
+]
 
 
 def steps_of(program, emulator):
-    sow(emulator)
+    sow(emulator.home, {"name": "ContosoMHSM", "location": "uksouth"})
     with programs.running(program, "ContosoMHSM", emulator.environment("--from", "uksouth")) as run:
         return run.rest()
 

@@ -6,40 +6,24 @@ from __future__ import annotations
 import json
 
 import pytest
-from clients import programs, setup
-from clients.server import APP, mhsm
+from clients import programs
+from clients.server import sow
 from rules import recovering
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.socket]
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.slow,
+    pytest.mark.socket,
+    pytest.mark.usefixtures("python_sdks"),
+]
 
-ROLES = ("Managed HSM Crypto User", "Managed HSM Crypto Officer")
-
-
-@pytest.fixture
-def program(is_required):
-    if not setup.is_ready("python"):
-        reason = "python tests/clients/setup.py python has not been run since its files changed"
-        pytest.fail(reason) if is_required else pytest.skip(reason)
-    return "python-domains"
+POOLS = ("ContosoMHSM", "uksouth"), ("ContosoMHSM2", "australiaeast")
 
 
-def sow(emulator):
-    """Two pools of the service principal that `emulator env` hands out, none of them active."""
-    roles = [{"role": role, "principal": APP, "scope": "/"} for role in ROLES]
-    same = {"administrators": [APP], "activated": False, "roles": roles}
-    pools = [
-        {"name": "ContosoMHSM", "location": "uksouth", **same},
-        {"name": "ContosoMHSM2", "location": "australiaeast", **same},
-    ]
-    file = emulator.home.parent / "pools.json"
-    file.write_text(json.dumps({"pools": pools}))
-    mhsm(emulator.home, "emulator", "seed", "--file", str(file), "-o", "none")
+def test_e6_a_security_domain_and_a_key_go_into_another_pool_by_the_official_client(emulator):
+    sow(emulator.home, *({"name": name, "location": where, "activated": False} for name, where in POOLS))
 
-
-def test_e6_a_security_domain_and_a_key_go_into_another_pool_by_the_official_client(program, emulator):
-    sow(emulator)
-
-    with programs.running(program, "ContosoMHSM", emulator.environment("--from", "uksouth")) as run:
+    with programs.running("python-domains", "ContosoMHSM", emulator.environment("--from", "uksouth")) as run:
         run.go_on(json.dumps(recovering.request()["certificates"]))
         domain = run.step()["value"]
         transfer_key = run.step()

@@ -13,6 +13,7 @@ import time
 import pytest
 from asking import POOL
 from rules.harness import EXTENDED, PRIMARY
+from support import required
 from support.loopback import only_loopback_of
 
 from azext_mhsmregion.emulator import traffic
@@ -23,7 +24,6 @@ from azext_mhsmregion.emulator.http.server import Server
 
 pytestmark = [pytest.mark.socket, pytest.mark.clients]
 
-REQUIRED = os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1"
 SECONDS = 60
 URL = f"https://{POOL}/keys?api-version=7.4"
 REQUESTS = """
@@ -39,14 +39,13 @@ def programs():
     """dig and curl; where one is missing the test is skipped, or fails if it is required."""
     missing = [name for name in ("dig", "curl", "unshare", "mount") if shutil.which(name) is None]
     if missing:
-        reason = f"{', '.join(missing)} is not installed (Debian: bind9-dnsutils, curl, util-linux)"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+        required.missing(f"{', '.join(missing)} is not installed (Debian: bind9-dnsutils, curl, util-linux)")
 
 
 @pytest.fixture
 def served(request, programs, world):
     """The emulator on the ports of real life, in a network of its own."""
-    with only_loopback_of(request.node, REQUIRED):
+    with only_loopback_of(request.node, required.REQUIRED):
         if os.geteuid() != 0:  # the test has run in a process that may take these ports
             yield None
             return

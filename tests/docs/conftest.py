@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 
 import pytest
 from docs.machine import OURS, Machine
 from support.loopback import only_loopback
+from support.required import REQUIRED
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def without_network():
         try:
             stack.enter_context(only_loopback())
         except (OSError, AttributeError):
-            if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1":
+            if REQUIRED:
                 pytest.fail("the network cannot be cut off here")
         yield
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 
 import pytest
 from az.installation import python_of
-from clients import setup
+from support import required
 
 from azext_mhsmregion.emulator.fault_spec import MEMBERS
 from azext_mhsmregion.model.faults import EFFECTS
@@ -53,8 +52,7 @@ def test_a_page_that_needs_only_mhsm(page, new_machine):
 @pytest.mark.socket
 def test_the_page_of_faults(new_machine):
     if shutil.which("curl") is None:
-        reason = "missing here: curl"
-        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+        required.missing("missing here: curl")
     run("faults.md", new_machine(python=machine.OURS / "python", pytest=machine.OURS / "pytest"))
 
 
@@ -73,9 +71,7 @@ def test_the_page_of_faults_has_every_effect_of_every_scope():
 @pytest.mark.parametrize("page", CLIENTS)
 def test_a_page_of_a_management_sdk(page, new_machine):
     language = page[: -len(".md")]
-    if not setup.is_ready(language):
-        reason = f"python tests/clients/setup.py {language} has not been run since its files changed"
-        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    required.sdks(language)
     on = new_machine(
         **({"python": machine.CLIENTS / "python" / "bin" / "python"} if language == "python" else {})
     )
@@ -87,9 +83,7 @@ def test_a_page_of_a_management_sdk(page, new_machine):
 @pytest.mark.slow
 @pytest.mark.socket
 def test_the_page_of_drills(new_machine):
-    if not setup.is_ready("python"):
-        reason = "python tests/clients/setup.py python has not been run since its files changed"
-        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    required.sdks("python")
     run("drill.md", new_machine(python=machine.CLIENTS / "python" / "bin" / "python"))
 
 
@@ -107,8 +101,7 @@ def test_the_page_of_dns(new_machine):
     if not missing and subprocess.run(NAMESPACE, capture_output=True).returncode != 0:
         missing = ["the right to make a network namespace"]
     if missing:
-        reason = f"missing here: {', '.join(missing)}"
-        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+        required.missing(f"missing here: {', '.join(missing)}")
     run("dns.md", new_machine(python=machine.OURS / "python"))
 
 

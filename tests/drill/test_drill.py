@@ -8,9 +8,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from clients import setup
 from clients.programs import PYTHON
 from drill.rehearsal import CLIENT
+from support import required
 
 pytestmark = pytest.mark.socket
 
@@ -83,8 +83,7 @@ def test_every_failed_request_counts_against_max_errors(rehearsal):
 @pytest.mark.clients
 def test_the_sdk_with_its_own_retries_passes(rehearsal, tmp_path):
     """azure-keyvault-keys as it comes: its retry policy outlasts failover."""
-    if not setup.is_ready("python"):
-        pytest.skip("python tests/clients/setup.py python has not been run since its files changed")
+    required.sdks("python")
     program = tmp_path / "app.py"
     program.write_text(SDK)
     assert rehearsal("--after", "5s", "--for", "8s", *GENEROUS, command=[*PYTHON, str(program)]) == 0

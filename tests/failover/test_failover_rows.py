@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,9 +9,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from clients import setup
 from failing_over import picture
 from failing_over.row import POOL, PRIMARY, phase_of, told
+from support import required
 
 from azext_mhsmregion.emulator import embedded
 from azext_mhsmregion.emulator import events as emulator_events
@@ -37,9 +36,7 @@ def table(seed):
 @pytest.mark.socket
 @pytest.mark.rule("F7")
 def test_each_seed_holds_and_gives_a_table_of_its_own():
-    if not setup.is_ready("python"):
-        reason = "python tests/clients/setup.py python has not been run since its files changed"
-        pytest.fail(reason) if os.environ.get("MHSMREGION_REQUIRE_CLIENTS") == "1" else pytest.skip(reason)
+    required.sdks("python")
     running = [table(seed) for seed in SEEDS]
     said = [process.communicate(timeout=300)[0] for process in running]
     print("\n".join(said))

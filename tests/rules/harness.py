@@ -37,6 +37,10 @@ REAL = 1_800_000_000_000
 
 POOL = "ContosoMHSM"
 PRIMARY, EXTENDED, THIRD = "uksouth", "australiaeast", "japaneast"
+CONTAINER = "https://contosobackups.blob.core.windows.net/hsm"
+ACCESS = {"storageResourceUri": CONTAINER, "token": "sv=2024-01-01&sig=none"}
+"""Where backups go, and how a request names it."""
+
 SIX_MINUTES = 360
 DAY = 24 * 3600
 

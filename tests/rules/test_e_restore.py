@@ -16,7 +16,9 @@ from azext_mhsmregion.model.rows import Kind
 
 from . import recovering
 from .harness import (
+    ACCESS,
     ADMINISTRATOR,
+    CONTAINER,
     CRYPTO_AUDITOR,
     CRYPTO_OFFICER,
     CRYPTO_USER,
@@ -34,8 +36,6 @@ from .harness import (
 )
 
 BOTH = (PRIMARY, EXTENDED)
-CONTAINER = "https://contosobackups.blob.core.windows.net/hsm"
-ACCESS = {"storageResourceUri": CONTAINER, "token": "sv=2024-01-01&sig=none"}
 BACKUP_SECONDS, RESTORE_SECONDS = 8.5, 12
 HALF_HOUR = 30 * 60
 ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"

@@ -15,6 +15,7 @@ from azext_mhsmregion.emulator.service import open_emulator
 
 from . import recovering
 from .harness import (
+    ACCESS,
     CRYPTO_OFFICER,
     EXTENDED,
     NOBODY,
@@ -30,8 +31,6 @@ from .harness import (
 
 HEIR = "Heir"
 UPLOAD, PENDING = "/securitydomain/upload", "/securitydomain/upload/pending"
-CONTAINER = "https://contosobackups.blob.core.windows.net/hsm"
-ACCESS = {"storageResourceUri": CONTAINER, "token": "sv=2024-01-01&sig=none"}
 ACTIVATION_SECONDS = 60
 RESTORING = {"status": "InProgress", "status_details": "The Security Domain is being restored."}
 CONFIRMING = {"status": "InProgress", "status_details": "The Security Domain is being confirmed."}

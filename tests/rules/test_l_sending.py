@@ -122,6 +122,14 @@ def test_e1_seeded_rows_keep_the_order_of_their_link() -> None:
     assert later.rows[-1].visible_from == 750
 
 
+@pytest.mark.rule("L3")
+def test_l3_how_far_a_link_has_come_is_kept_where_nothing_moves() -> None:
+    """What is accepted as of an earlier instant (E8) may not overtake what is there already."""
+    result = replication.rearranged((), {(ONE, HOME): 5}, Situation(10, ALL))
+
+    assert result.links == {(ONE, HOME): 5}
+
+
 # -- others, in its place -----------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from cryptography.x509 import Certificate
 from azext_mhsmregion.crypto import restore_blob
 from azext_mhsmregion.crypto import transfer_key as transfer_keys
 from azext_mhsmregion.crypto.errors import BadSecurityDomain, CryptoError, OtherTransferKey
+from azext_mhsmregion.crypto.security_domain import DOMAIN_KEY_TAG
 from azext_mhsmregion.emulator import acceptance, parse
 from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.dataplane.security_domain import pending_header, status_body
@@ -25,7 +26,6 @@ from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.pool import Pool
 
 TRANSFER_KEY, UPLOAD = "securitydomain/transferkey/read", "securitydomain/upload/action"
-DOMAIN_KEY_TAG = "hsm_backup"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

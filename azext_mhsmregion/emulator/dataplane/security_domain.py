@@ -31,7 +31,7 @@ def download(visit: Visit) -> Response:
     name, domain_key, wrapped = visit.keyring.make_domain_key(visit.pool.id)
     with visit.writing("domain", "securitydomain/download/action", "/", True) as (unit, pool):
         active = activation.download(pool, unit.now, unit.profile.of("activation"))
-        text = _encrypted(body, {"hsm_backup": domain_key}, sources.random)
+        text = _encrypted(body, {security_domain.DOMAIN_KEY_TAG: domain_key}, sources.random)
         unit.tx.put_material(pool.id, name, wrapped)
         acceptance.record(unit, active)
     return json_response(202, {"value": text}, pending_header(visit, "download"))
