@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 from azext_mhsmregion.emulator import files
-from azext_mhsmregion.model import messages
+from azext_mhsmregion.model import recovery_messages
 from azext_mhsmregion.model.errors import Invalid
 
 FOLDER = "storage"
@@ -51,5 +51,5 @@ def container(home: Path, uri: str) -> Container:
     """The container that ``uri`` names. Raises Invalid."""
     found = _CONTAINER.fullmatch(uri)
     if found is None:
-        raise Invalid(messages.not_a_container(uri), "BadParameter")
+        raise Invalid(recovery_messages.not_a_container(uri), "BadParameter")
     return Container(uri.rstrip("/"), home / FOLDER / found["host"].lower() / found["name"].lower())

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Tuple
 
-from azext_mhsmregion.model import messages
+from azext_mhsmregion.model import messages, recovery_messages
 from azext_mhsmregion.model.errors import Conflict, Forbidden
 from azext_mhsmregion.model.pool import Pool
 
@@ -32,7 +32,7 @@ def download(pool: Pool, now: int, duration: int) -> Pool:
     """Its own security domain is taken; active after ``duration``. Raises Conflict when it has
     one, or while the pool is being made."""
     if pool.activated is not None:
-        taken = messages.domain_of_another if pool.uploaded else messages.downloaded_before
+        taken = recovery_messages.domain_of_another if pool.uploaded else recovery_messages.downloaded_before
         raise Conflict(taken(pool.name), "SecurityDomainTaken")
     _refuse_busy(pool, now)
     return replace(pool, activated=now + duration)
@@ -48,7 +48,7 @@ def refuse_upload(pool: Pool, now: int) -> None:
     """Raises Conflict where :func:`upload` would. No recording shows it: a pool takes one domain, once
     (K5), and the status and the words are ours."""
     if pool.activated is not None:
-        raise Conflict(messages.has_security_domain(pool.name), "SecurityDomainTaken")
+        raise Conflict(recovery_messages.has_security_domain(pool.name), "SecurityDomainTaken")
     _refuse_busy(pool, now)
 
 

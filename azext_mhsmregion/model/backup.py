@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
-from azext_mhsmregion.model import keys, merge, messages
+from azext_mhsmregion.model import keys, merge, recovery_messages
 from azext_mhsmregion.model.errors import Conflict
 from azext_mhsmregion.model.merge import Key, Objects
 from azext_mhsmregion.model.rbac import ADMINISTRATOR, definition_id
@@ -90,8 +90,8 @@ def key_restore(given: SavedKey, objects: Objects, now: int) -> List[Write]:
     if keys.is_expired(there, now):
         return [Write(Kind.KEY_PURGE, given.name), *_key(given)]
     if keys.is_deleted(there, now):
-        raise Conflict(messages.deleted_key_in_the_way(given.name), "ObjectIsDeletedButRecoverable")
-    raise Conflict(messages.key_in_the_way(given.name))
+        raise Conflict(recovery_messages.deleted_key_in_the_way(given.name), "ObjectIsDeletedButRecoverable")
+    raise Conflict(recovery_messages.key_in_the_way(given.name))
 
 
 def lockout_guard(objects: Objects, administrators: Collection[str]) -> List[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Optional
 
-from azext_mhsmregion.model import messages
+from azext_mhsmregion.model import recovery_messages
 from azext_mhsmregion.model.clock import SECOND
 from azext_mhsmregion.model.errors import Conflict
 from azext_mhsmregion.model.faults import Faults, destroyed_at
@@ -25,9 +25,9 @@ BACKUP_WITHIN_MINUTES = 30
 def refuse_another(pool: Pool, now: int) -> None:
     """One backup or restore at a time. Raises Conflict."""
     if pool.backup is not None and pool.backup.running(now):
-        raise Conflict(messages.backup_under_way(pool.name))
+        raise Conflict(recovery_messages.backup_under_way(pool.name))
     if pool.restore is not None and pool.restore.running(now):
-        raise Conflict(messages.restore_under_way(pool.name))
+        raise Conflict(recovery_messages.restore_under_way(pool.name))
 
 
 def check_full_restore(pool: Pool, now: int) -> None:
@@ -37,7 +37,7 @@ def check_full_restore(pool: Pool, now: int) -> None:
     last = pool.backup
     oldest = now - BACKUP_WITHIN_MINUTES * 60 * SECOND
     if last is None or last.failure is not None or last.done < oldest:
-        raise Conflict(messages.restore_needs_backup(pool.name, BACKUP_WITHIN_MINUTES))
+        raise Conflict(recovery_messages.restore_needs_backup(pool.name, BACKUP_WITHIN_MINUTES))
 
 
 def begun(pool: Pool, job: Operation) -> Pool:
@@ -57,7 +57,7 @@ def ending(job: Operation, faults: Faults, now: int) -> Operation:
     death = destroyed_at(faults, job.pool, job.location)
     if death is None or death >= done:
         return replace(job, done=done, failure=None)
-    return replace(job, done=max(now, death), failure=messages.destroyed_meanwhile(job.location))
+    return replace(job, done=max(now, death), failure=recovery_messages.destroyed_meanwhile(job.location))
 
 
 def status(job: Operation, now: int) -> Dict[str, Any]:

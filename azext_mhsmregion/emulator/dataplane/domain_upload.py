@@ -21,7 +21,7 @@ from azext_mhsmregion.emulator.keyring import transfer_name
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model import activation, messages
+from azext_mhsmregion.model import activation, recovery_messages
 from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.pool import Pool
 
@@ -67,21 +67,21 @@ def _domain_key(visit: Visit, pool: Pool, used: Optional[bytes], value: str) -> 
     try:
         return visit.keyring.take_domain_key(pool.id, secrets.get(DOMAIN_KEY_TAG, b""))
     except BadSecurityDomain as error:
-        raise Invalid(messages.foreign_domain(), "BadParameter") from error
+        raise Invalid(recovery_messages.foreign_domain(), "BadParameter") from error
 
 
 def _secrets(visit: Visit, pool: Pool, used: Optional[bytes], value: str) -> Mapping[str, bytes]:
     """What the blob holds, opened by the transfer key that was in use. Raises Invalid."""
     if used is None:
-        raise Invalid(messages.no_transfer_key(pool.name), "BadParameter")
+        raise Invalid(recovery_messages.no_transfer_key(pool.name), "BadParameter")
     key, certificate = _pair(visit, pool, used)
     try:
         restore_blob.check_addressee(value, certificate)
         return restore_blob.open_(value, key)
     except OtherTransferKey as error:
-        raise Invalid(messages.other_transfer_key(pool.name), "BadParameter") from error
+        raise Invalid(recovery_messages.other_transfer_key(pool.name), "BadParameter") from error
     except CryptoError as error:
-        raise Invalid(messages.damaged_restore_blob(str(error)), "BadParameter") from error
+        raise Invalid(recovery_messages.damaged_restore_blob(str(error)), "BadParameter") from error
 
 
 def _made(visit: Visit) -> bytes:

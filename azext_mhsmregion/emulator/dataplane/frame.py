@@ -13,7 +13,7 @@ from azext_mhsmregion.emulator.keyring import Keyring
 from azext_mhsmregion.emulator.traffic import Balancer
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import ConnectionBroken
-from azext_mhsmregion.model import activation, availability, messages, rbac
+from azext_mhsmregion.model import activation, availability, messages, rbac, recovery_messages
 from azext_mhsmregion.model.errors import Conflict, NotFound, Unavailable
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.trouble import Trouble
@@ -123,7 +123,7 @@ class Visit:
             raise NotFound(f"Managed HSM {self.pool.name} is not in {self.region} any more.")
         if pool.is_restoring(unit.now):
             if not self.past_restore_mode:
-                raise Unavailable(messages.restore_mode(pool.name))
+                raise Unavailable(recovery_messages.restore_mode(pool.name))
             return pool
         if pool.rotation_due is not None and pool.rotation_due <= unit.now:
             raise RotationIsDue

@@ -10,7 +10,7 @@ from azext_mhsmregion.emulator.dataplane.frame import Visit
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model import jobs, messages
+from azext_mhsmregion.model import jobs, recovery_messages
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.pool import Operation, Pool
 
@@ -58,7 +58,7 @@ def _pending(visit: Visit, job: str, kinds: Sequence[str], action: str) -> Respo
     with visit.reading(action, "/") as (unit, pool):
         found = unit.tx.operation(job)
         if found is None or found.pool != pool.id or found.kind not in kinds:
-            raise NotFound(messages.no_such_job(job), "JobNotFound")
+            raise NotFound(recovery_messages.no_such_job(job), "JobNotFound")
         if not (found.running(unit.now) and unit.advances_on_poll):
             return json_response(200, jobs.status(found, unit.now))
     with visit.recording("poll", action, "/") as (unit, _):

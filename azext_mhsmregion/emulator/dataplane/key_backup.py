@@ -12,7 +12,7 @@ from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.saved import Contents
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model import backup, keys, messages
+from azext_mhsmregion.model import backup, keys, recovery_messages
 from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.pool import Pool
 
@@ -53,6 +53,6 @@ def _opened(visit: Visit, unit: Unit, pool: Pool, value: str) -> Contents:
         text = b64url.decode(value).decode("ascii")
         return backups.opened(unit, pool, visit.keyring, text, backup_blob.KEY)
     except OtherDomain as error:
-        raise Invalid(messages.foreign_key_backup(pool.name), "BadParameter") from error
+        raise Invalid(recovery_messages.foreign_key_backup(pool.name), "BadParameter") from error
     except (BadBackup, ValueError) as error:
-        raise Invalid(messages.damaged_key_backup(), "BadParameter") from error
+        raise Invalid(recovery_messages.damaged_key_backup(), "BadParameter") from error

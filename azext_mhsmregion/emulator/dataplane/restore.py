@@ -16,7 +16,7 @@ from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.saved import Contents
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.emulator.wire import Response
-from azext_mhsmregion.model import backup, jobs, messages
+from azext_mhsmregion.model import backup, jobs, recovery_messages
 from azext_mhsmregion.model.errors import Conflict, Invalid, NotFound
 from azext_mhsmregion.model.pool import Pool
 from azext_mhsmregion.model.rows import Kind, Row, Write
@@ -64,7 +64,7 @@ def one_key(visit: Visit, name: str) -> Response:
     key = contents.saved.key(name)
     if key is None:
         folder = parse.required(parse.body(visit.ask.request), "folder", str)
-        raise NotFound(messages.not_in_backup(name, folder), "KeyNotFound")
+        raise NotFound(recovery_messages.not_in_backup(name, folder), "KeyNotFound")
     material = backups.wrapped(contents, [key], visit.keyring)
     with visit.writing("restore", START, "/") as (unit, pool):
         jobs.refuse_another(pool, unit.now)
@@ -104,16 +104,16 @@ def _contents(visit: Visit, unit: Unit, pool: Pool, member: str) -> Contents:
     where, folder = storage.of(visit, pool, given), parse.required(body, member, str)
     text = where.get(folder)
     if text is None:
-        raise NotFound(messages.no_such_backup(folder, where.uri), "BackupNotFound")
+        raise NotFound(recovery_messages.no_such_backup(folder, where.uri), "BackupNotFound")
     try:
         contents = backups.opened(unit, pool, visit.keyring, text, backup_blob.POOL)
     except OtherDomain as error:
-        raise Invalid(messages.foreign_backup(folder, pool.name), "BadParameter") from error
+        raise Invalid(recovery_messages.foreign_backup(folder, pool.name), "BadParameter") from error
     except BadBackup as error:
-        raise Invalid(messages.damaged_backup(folder), "BadParameter") from error
+        raise Invalid(recovery_messages.damaged_backup(folder), "BadParameter") from error
     job = unit.tx.operation(contents.job)
     if job is not None and (job.running(unit.now) or job.failure is not None):
-        raise Conflict(messages.unfinished_backup(folder))
+        raise Conflict(recovery_messages.unfinished_backup(folder))
     return contents
 
 

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 from azext_mhsmregion.emulator import containers, parse
 from azext_mhsmregion.emulator.containers import Container
 from azext_mhsmregion.emulator.dataplane.frame import Visit
-from azext_mhsmregion.model import messages
+from azext_mhsmregion.model import recovery_messages
 from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.pool import Pool
 
@@ -19,7 +19,7 @@ def of(visit: Visit, pool: Pool, body: Mapping[str, Any]) -> Container:
     uri = parse.required(body, "storageResourceUri", str)
     if parse.optional(body, "useManagedIdentity", bool):
         if not pool.identity.users:
-            raise Invalid(messages.no_storage_identity(pool.name), "BadParameter")
+            raise Invalid(recovery_messages.no_storage_identity(pool.name), "BadParameter")
     elif not parse.optional(body, "token", str):
-        raise Invalid(messages.NO_STORAGE_ACCESS, "BadParameter")
+        raise Invalid(recovery_messages.NO_STORAGE_ACCESS, "BadParameter")
     return containers.container(visit.ask.parts.home, uri)
