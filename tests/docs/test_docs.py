@@ -15,7 +15,8 @@ from azext_mhsmregion.model.faults import EFFECTS
 from docs import machine, pages
 
 PAGES = sorted(path.name for path in pages.DOCS.glob("*.md"))
-PLAIN = ("home.md", "metrics.md", "multi-region.md", "pytest.md", "terraform.md")
+LONG = pytest.param("multi-region.md", marks=pytest.mark.slow)
+PLAIN = ("home.md", "metrics.md", LONG, "pytest.md", "terraform.md")
 CLIENTS = {
     "python.md": lambda _: None,
     "node.md": machine.node_packages,
@@ -49,6 +50,7 @@ def test_a_page_that_needs_only_mhsm(page, new_machine):
     run(page, new_machine(python=machine.OURS / "python", pytest=machine.OURS / "pytest"))
 
 
+@pytest.mark.slow
 @pytest.mark.socket
 def test_the_page_of_faults(new_machine):
     if shutil.which("curl") is None:

@@ -25,6 +25,7 @@ def held(report):
     return {check["name"]: check["held"] for check in report["checks"]}
 
 
+@pytest.mark.slow
 def test_a_client_with_a_sane_retry_policy_passes(rehearsal, tmp_path):
     junit = tmp_path / "drill.xml"
     options = ["--after", "5s", *GENEROUS, "--rpo", "0", "--junit", str(junit)]
@@ -40,6 +41,7 @@ def test_a_client_with_a_sane_retry_policy_passes(rehearsal, tmp_path):
     assert not rehearsal.has_server and rehearsal.faults() == []  # nothing is left behind
 
 
+@pytest.mark.slow
 def test_a_client_that_keeps_its_connection_for_ever_fails_and_is_told_why(rehearsal, tmp_path):
     junit = tmp_path / "drill.xml"
     options = ["--after", "5s", "--effect", "hang", "--max-seconds", "10", "--junit", str(junit)]
