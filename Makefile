@@ -19,7 +19,7 @@ demo: $(READY)  ## the tutorial on the embedded emulator
 	@$(PY) tools/demo.py
 
 test: $(READY)  ## the quick tests
-	@$(PY) -m pytest -q -n 2 -m "$(QUICK)" tests
+	@$(PY) -m pytest -q -n 3 --dist worksteal -m "$(QUICK)" tests
 
 lint: $(READY)  ## ruff and mypy
 	@$(VENV)/bin/ruff check .
@@ -54,7 +54,7 @@ clients-env: $(READY)  ## the official management SDKs of four languages, under 
 	@$(PY) tests/clients/setup.py
 
 clients: clients-env  ## unmodified management clients against the emulator
-	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 -m "not az" tests/clients tests/docs tests/dns tests/drill tests/failover
+	@MHSMREGION_REQUIRE_CLIENTS=1 $(PY) -m pytest -q -n 2 --dist worksteal -m "not az" tests/clients tests/docs tests/dns tests/drill tests/failover
 
 WRITE ?= --write
 failover: $(READY)  ## the document's failover table, from an SDK client's own log; into docs/ unless WRITE=

@@ -11,10 +11,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import bench_regions
+import turns
 
 
 class Side:
-    """What :class:`bench_regions.Asking` is to the rest, with costs that are given."""
+    """One side of a benchmark, with costs that are given."""
 
     def __init__(self, costs: List[float], journal: List[str], name: str) -> None:
         self.costs, self._journal, self._name = costs, journal, name
@@ -22,29 +23,25 @@ class Side:
     def round(self) -> None:
         self._journal.append(self._name)
 
-    @property
-    def best(self) -> float:
-        return min(self.costs)
 
-
-def ratio(one: List[float], other: List[float]) -> bench_regions.Ratio:
-    return bench_regions.Ratio.of(Side(one, [], "one"), Side(other, [], "other"))  # type: ignore[arg-type]
+def ratio(one: List[float], other: List[float]) -> turns.Ratio:
+    return turns.Ratio.of(Side(one, [], "one"), Side(other, [], "other"))
 
 
 def test_each_side_is_first_in_every_other_round() -> None:
     journal: List[str] = []
-    a, b, c, d = (Side([1.0], journal, name) for name in "abcd")
-    bench_regions.take_turns([(a, b), (c, d)], 3)  # type: ignore[list-item]
-    assert "".join(journal) == "abcd" + "badc" + "abcd"
+    a, b, c, d, e = (Side([1.0], journal, name) for name in "abcde")
+    turns.take_turns([(a, b), (c, d, e)], 3)
+    assert "".join(journal) == "abcde" + "baedc" + "abcde"
 
 
 @pytest.mark.parametrize(
     ("one", "other", "paired", "best"),
     [
-        ([1.0, 1.0, 1.0], [1.3, 1.3, 1.3], 1.3, 1.3),
-        ([1.0, 2.0, 1.0], [1.2, 1.2, 3.0], 1.2, 1.2),
-        ([1.0, 1.0, 1.0], [1.0, 1.4, 1.4], 1.4, 1.0),
-        ([1.0, 2.0, 2.0], [1.5, 2.0, 2.0], 1.0, 1.5),
+        ([1.3, 1.3, 1.3], [1.0, 1.0, 1.0], 1.3, 1.3),
+        ([1.2, 1.2, 3.0], [1.0, 2.0, 1.0], 1.2, 1.2),
+        ([1.0, 1.4, 1.4], [1.0, 1.0, 1.0], 1.4, 1.0),
+        ([1.5, 2.0, 2.0], [1.0, 2.0, 2.0], 1.0, 1.5),
     ],
 )
 def test_a_ratio_of_pairs_and_one_of_the_best(

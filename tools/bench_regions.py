@@ -6,9 +6,7 @@
   on a new one for each read. A name is resolved when a connection is opened, so the second is what the
   traffic manager costs; both sides of it pay for a TLS handshake.
 
-The two sides of a ratio take turns, each of them first in every other round, and the smaller of two figures
-counts: the median of the ratios of rounds that followed one another (other work on the machine hits both),
-and the ratio of each side's best round (other work only ever adds). What costs more raises both.
+The two sides of a ratio take turns (tools/turns.py).
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from bench_service import Served, emulator, plain, show
+from turns import Ratio, take_turns
 
 KEYS = 200
 ROUNDS, REQUESTS, CONNECTIONS = 40, 80, 12
@@ -94,10 +92,6 @@ class Asking:
             self._ask()
         self.costs.append((self._server.cpu() - before) / self.requests)
 
-    @property
-    def best(self) -> float:
-        return min(self.costs)
-
     def _ask(self) -> None:
         self._sent += 1
         method, path, body = self._request(self._sent)
@@ -141,40 +135,22 @@ def asked(folder: Path) -> List[Asking]:
     return asking
 
 
-def take_turns(pairs: Sequence[Tuple[Asking, Asking]], rounds: int) -> None:
-    """Rounds of both sides of each pair, each side first in every other round."""
-    for number in range(rounds):
-        for one, other in pairs:
-            for each in (one, other) if number % 2 == 0 else (other, one):
-                each.round()
-
-
-class Ratio(NamedTuple):
-    """What one side costs, the other's being 1: ``paired`` is the median of the rounds, ``best`` that of each
-    side's best round."""
-
-    paired: float
-    best: float
-
-    @classmethod
-    def of(cls, one: Asking, other: Asking) -> Ratio:
-        paired = median(after / before for before, after in zip(one.costs, other.costs))
-        return cls(paired, other.best / one.best)
-
-
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mhsm-bench-") as name:
         alone, both, direct, routed, opened, led = asked(Path(name))
-    print(f"write in one region: {alone.best * 1e6:.0f} µs CPU; in two: {both.best * 1e6:.0f} µs")
-    print(f"read by the region's name: {direct.best * 1e6:.0f} µs CPU; routed: {routed.best * 1e6:.0f} µs")
-    print(f"with a new connection: {opened.best * 1e6:.0f} µs CPU; routed: {led.best * 1e6:.0f} µs")
+    for what, one, other in (
+        ("write in one region, in two", alone, both),
+        ("read by the region's name, routed", direct, routed),
+        ("the same, a new connection each", opened, led),
+    ):
+        print(f"{what}: {min(one.costs) * 1e6:.0f} and {min(other.costs) * 1e6:.0f} µs CPU at best")
     found = [
-        ("write in two regions / in one, CPU", Ratio.of(alone, both), 1.2),
-        ("read routed among faults / direct, CPU", Ratio.of(direct, routed), 1.1),
-        ("the same, a new connection each, CPU", Ratio.of(opened, led), 1.1),
+        ("write in two regions / in one, CPU", Ratio.of(both, alone), 1.2),
+        ("read routed among faults / direct, CPU", Ratio.of(routed, direct), 1.1),
+        ("the same, a new connection each, CPU", Ratio.of(led, opened), 1.1),
     ]
     for what, ratio, _ in found:
-        print(f"{what}: median of paired rounds {ratio.paired:.3f}, of best rounds {ratio.best:.3f}")
+        print(f"{what}: {ratio}")
     return show([(what, min(ratio), limit) for what, ratio, limit in found])
 
 

@@ -4,7 +4,6 @@ L1 to L6, E1, E3). One command is one bump of the pool's revision."""
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 
 from azext_mhsmregion.emulator import arranging, standing
@@ -41,7 +40,7 @@ def accept(unit: Unit, pool: Pool, origin: str, writes: Iterable[Write], above_a
     once = (Kind.KEY_PURGE,) if above_all else (Kind.KEY_VERSION, Kind.KEY_PURGE)  # but for a restore
     written = {row.object for row in accepted.rows if row.kind not in once}
     unit.tx.compact(pool.id, written, standing.holding(unit, pool), unit.now)
-    pool = replace(pool, links=accepted.links)
+    pool = pool._replace(links=accepted.links)
     if arranging.is_to_end(unit, pool):
         pool = arranging.rearrange(unit, pool)
     return unit.tx.put_pool(_awaiting(unit, pool, accepted.rows))

@@ -3,7 +3,6 @@ L5b, E1, E3, E6 to E9)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Mapping
 
 from azext_mhsmregion.emulator import standing
@@ -34,7 +33,7 @@ def rearrange(unit: Unit, pool: Pool) -> Pool:
     """Writes on their way, and the removals that wait for them, as faults and regions are now; answers the
     record, not yet written (L5, E3)."""
     found = moved(unit, pool, standing.leaving(pool))
-    pool = removal_waits(replace(pool, links=found.links), found.unsent_until, unit.now)
+    pool = removal_waits(pool._replace(links=found.links), found.unsent_until, unit.now)
     return _unsure(unit, _jobs(unit, pool))
 
 
@@ -73,4 +72,4 @@ def _unsure(unit: Unit, pool: Pool) -> Pool:
     """Another region may be the one that makes rotations, or know of them: whoever comes next looks."""
     if pool.rotation_due is None:
         return pool
-    return replace(pool, rotation_due=min(pool.rotation_due, unit.now))
+    return pool._replace(rotation_due=min(pool.rotation_due, unit.now))

@@ -4,7 +4,6 @@ what is due looked up again inside, so that a race makes none twice."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Collection, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from azext_mhsmregion.emulator import acceptance, objects
@@ -42,8 +41,8 @@ def awaiting(unit: Unit, pool: Pool, names: Collection[str]) -> Pool:
     """The record with the instant before which no rotation is due, once some keys were written to."""
     found = rotation.due(pool, _held(unit, pool, names), unit.faults, unit.now, NEVER - 1)
     instants = [one.instant for one in found[:1]]
-    return replace(
-        pool, rotation_due=min([NEVER if pool.rotation_due is None else pool.rotation_due, *instants])
+    return pool._replace(
+        rotation_due=min([NEVER if pool.rotation_due is None else pool.rotation_due, *instants])
     )
 
 
@@ -81,7 +80,7 @@ def _write(unit: Unit, pool: Pool, made: Material) -> None:
     held = _held(unit, pool, _with_policy(unit, pool))
     left = rotation.due(pool, held, unit.faults, pool.rotation_due or 0, NEVER - 1)
     following = min((one.instant for one in left), default=NEVER)
-    unit.tx.put_pool(replace(pool, rotation_due=following, former=former))
+    unit.tx.put_pool(pool._replace(rotation_due=following, former=former))
 
 
 def _rotate(unit: Unit, pool: Pool, due: Due, handle: KeyHandle, wrapped: bytes) -> Pool:

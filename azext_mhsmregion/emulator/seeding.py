@@ -3,7 +3,6 @@ the store in one transaction, through the same rules as the wire, in no service 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 from azext_mhsmregion.emulator import acceptance, arranging, objects
@@ -80,7 +79,7 @@ def _sow_pool(parts: Parts, unit: Unit, asked: SeedPool, material: Material, key
     )
     pool = lifecycle.create(new, unit.tx.pool_named(asked.name, unit.now), act, catalogue())
     if asked.activated:
-        pool = replace(pool, activated=unit.now)
+        pool = pool._replace(activated=unit.now)
         name, _, wrapped = keyring.make_domain_key(pool.id)
         unit.tx.put_material(pool.id, name, wrapped)
     born = rbac.administrators(administrators, [parts.sources.new_id() for _ in administrators])

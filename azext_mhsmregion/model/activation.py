@@ -3,7 +3,6 @@ is uploaded; and is active a little later (rules C4, K5, E6)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Tuple
 
 from azext_mhsmregion.model import messages, recovery_messages
@@ -35,13 +34,13 @@ def download(pool: Pool, now: int, duration: int) -> Pool:
         taken = recovery_messages.domain_of_another if pool.uploaded else recovery_messages.downloaded_before
         raise Conflict(taken(pool.name), "SecurityDomainTaken")
     _refuse_busy(pool, now)
-    return replace(pool, activated=now + duration)
+    return pool._replace(activated=now + duration)
 
 
 def upload(pool: Pool, now: int, duration: int) -> Pool:
     """The same with the security domain of another pool."""
     refuse_upload(pool, now)
-    return replace(pool, activated=now + duration, uploaded=True)
+    return pool._replace(activated=now + duration, uploaded=True)
 
 
 def refuse_upload(pool: Pool, now: int) -> None:

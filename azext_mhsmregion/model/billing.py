@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterable, Optional, Tuple
+from typing import Iterable, NamedTuple, Optional, Tuple
 
 from azext_mhsmregion.model.clock import HOUR
 from azext_mhsmregion.model.data import load
@@ -11,8 +10,7 @@ from azext_mhsmregion.model.data import load
 PRICE_DATE: str = load("prices")["date"]
 
 
-@dataclass(frozen=True)
-class BilledSpan:
+class BilledSpan(NamedTuple):
     """One pool billed in one region from ``start`` to ``end`` (None: still billed); service
     time in milliseconds. A span whose start lies ahead costs nothing yet."""
 

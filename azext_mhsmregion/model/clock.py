@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 MODES = ("real", "scaled", "manual")
 SECOND = 1000
@@ -19,8 +19,7 @@ _END = 139_797_273_600_000
 """6400-01-01: what polls may carry a held clock to. Stamps hold 47 bits of it (to the year 6429)."""
 
 
-@dataclass(frozen=True)
-class ClockState:
+class ClockState(NamedTuple):
     """State of the service clock, kept in the store.
 
     Service time is ``base_service + (real - base_real) * scale`` for real (scale 1) and scaled,
@@ -44,7 +43,7 @@ class ClockState:
 
     def seen(self, service: int) -> ClockState:
         """The same clock, never to fall below ``service`` again."""
-        return self if service <= self.highest else replace(self, highest=service)
+        return self if service <= self.highest else self._replace(highest=service)
 
     def advanced(self, real: int, milliseconds: int) -> ClockState:
         """The clock moved forward. Raises ValueError for a negative step, and past LATEST."""
@@ -60,7 +59,7 @@ class ClockState:
         return self._moved(real, max(self.now(real), min(service, _END)))
 
     def _moved(self, real: int, now: int) -> ClockState:
-        return replace(self, base_service=now, base_real=real, highest=now)
+        return self._replace(base_service=now, base_real=real, highest=now)
 
     def with_mode(self, real: int, mode: str, scale: float = 1.0) -> ClockState:
         """Another mode from now on, without a jump. Raises ValueError for an unknown mode or a
@@ -75,8 +74,7 @@ class ClockState:
     def within_bounds(self) -> ClockState:
         """The same clock with nothing out of bounds: older versions stored any scale and any time,
         and a store that holds such a clock must still be read, be it to reset it."""
-        return replace(
-            self,
+        return self._replace(
             scale=max(SLOWEST, min(FASTEST, self.scale)) if self.scale == self.scale else 1.0,
             base_service=min(_END, self.base_service),
             highest=min(_END, self.highest),

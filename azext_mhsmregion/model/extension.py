@@ -3,7 +3,7 @@ G1 to G8). A change of ``properties.regions`` is declarative: what is listed sha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import List, Mapping, Sequence, Tuple
 
 from azext_mhsmregion.model import messages
@@ -90,8 +90,8 @@ def struck(pool: Pool, faults: Faults, now: int) -> Pool:
     if operation is not None and operation.kind == "region-add" and pool.is_busy(now):
         ends = [one.made() for one in regions] + [one.gone or 0 for one in regions]
         told = messages.destroyed_while_added(hit) if hit else None
-        operation = replace(operation, done=max(now, *ends), destroyed=told)
-    return replace(pool, regions=regions, spans=tuple(spans), operation=operation)
+        operation = operation._replace(done=max(now, *ends), destroyed=told)
+    return pool._replace(regions=regions, spans=tuple(spans), operation=operation)
 
 
 def removal_waits(pool: Pool, unsent_until: Mapping[str, int], now: int) -> Pool:
@@ -101,10 +101,10 @@ def removal_waits(pool: Pool, unsent_until: Mapping[str, int], now: int) -> Pool
     if not leaving or pool.operation is None:
         return pool
     ends = {one.name: max(one.leaves or 0, unsent_until.get(one.name, 0), now) for one in leaving}
-    regions = tuple(replace(one, gone=ends.get(one.name, one.gone)) for one in pool.regions)
+    regions = tuple(one._replace(gone=ends.get(one.name, one.gone)) for one in pool.regions)
     planned = [one.made() for one in pool.regions if now < one.ready]
-    operation = replace(pool.operation, done=max(*ends.values(), *planned, now))
-    return replace(pool, regions=regions, operation=operation)
+    operation = pool.operation._replace(done=max(*ends.values(), *planned, now))
+    return pool._replace(regions=regions, operation=operation)
 
 
 def _struck(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> PoolRegion:
@@ -113,7 +113,7 @@ def _struck(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> PoolReg
         return region
     deaths = (destroyed_at(faults, pool.id, name) for name in (region.name, pool.location))
     early = [max(now, when) for when in deaths if when is not None and when < region.ready]
-    return replace(region, struck=min(early, default=None))
+    return region._replace(struck=min(early, default=None))
 
 
 def _billed(pool: Pool, region: PoolRegion) -> BilledSpan:
@@ -126,10 +126,10 @@ def _apply(pool: Pool, new: Sequence[str], gone: Sequence[str], act: Act, where:
     regions = [item for item in pool.regions if item.name not in new]
     regions, done_remove = _marked_for_removal(regions, gone, act)
     spans = tuple(
-        replace(span, end=act.now) if span.region in gone and span.end is None else span
+        span._replace(end=act.now) if span.region in gone and span.end is None else span
         for span in pool.spans
     ) + tuple(_billed(pool, region) for region in added if not region.failed)
-    changed = replace(pool, regions=(*regions, *added), spans=spans)
+    changed = pool._replace(regions=(*regions, *added), spans=spans)
     failures = where.failures(act.now)
     failure = " ".join(failures[region.name] for region in added if region.failed) or None
     kind = "region-add" if new else "region-remove" if gone else "update"
@@ -157,7 +157,7 @@ def _marked_for_removal(
     for region in regions:
         if region.name in gone and region.removing is None:
             end = act.now + max(1, act.profile.of("region-remove"))
-            region = replace(region, removing=act.now, gone=end, leaves=end)
+            region = region._replace(removing=act.now, gone=end, leaves=end)
         if region.gone is not None:
             last = max(last, region.gone)
         marked.append(region)

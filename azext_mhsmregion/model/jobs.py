@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict, Optional
 
 from azext_mhsmregion.model import recovery_messages
@@ -42,7 +41,7 @@ def check_full_restore(pool: Pool, now: int) -> None:
 
 def begun(pool: Pool, job: Operation) -> Pool:
     """The record with a job accepted: the backup or the restore that runs."""
-    return replace(pool, backup=job) if job.kind == BACKUP else replace(pool, restore=job)
+    return pool._replace(backup=job) if job.kind == BACKUP else pool._replace(restore=job)
 
 
 def duration(kind: str) -> str:
@@ -56,8 +55,8 @@ def ending(job: Operation, faults: Faults, now: int) -> Operation:
     done = max(now, job.planned)
     death = destroyed_at(faults, job.pool, job.location)
     if death is None or death >= done:
-        return replace(job, done=done, failure=None)
-    return replace(job, done=max(now, death), failure=recovery_messages.destroyed_meanwhile(job.location))
+        return job._replace(done=done, failure=None)
+    return job._replace(done=max(now, death), failure=recovery_messages.destroyed_meanwhile(job.location))
 
 
 def status(job: Operation, now: int) -> Dict[str, Any]:

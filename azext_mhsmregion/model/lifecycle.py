@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from azext_mhsmregion.model import messages
@@ -132,7 +132,7 @@ def changed(pool: Pool, changes: Changes) -> Pool:
         "public_network_access": changes.public_network_access,
         "identity": changes.identity,
     }
-    return replace(pool, **{key: value for key, value in chosen.items() if value is not None})
+    return pool._replace(**{key: value for key, value in chosen.items() if value is not None})
 
 
 def refuse_changed(pool: Pool, stated: Stated) -> None:
@@ -164,7 +164,7 @@ def delete(pool: Pool, act: Act) -> Pool:
     refuse_busy(pool, act.now)
     done = act.now + act.profile.of("delete")
     deletion = Deletion(act.now, done, act.now + pool.retention_days * DAY)
-    return begin(replace(pool, deletion=deletion), "delete", act, done)
+    return begin(pool._replace(deletion=deletion), "delete", act, done)
 
 
 def recover(pool: Optional[Pool], name: str, act: Act) -> Pool:
@@ -172,7 +172,7 @@ def recover(pool: Optional[Pool], name: str, act: Act) -> Pool:
     pool = _deleted(pool, name, act.now)
     assert pool.deletion is not None
     done = act.now + act.profile.of("recover")
-    return begin(replace(pool, deletion=replace(pool.deletion, recovered=done)), "recover", act, done)
+    return begin(pool._replace(deletion=pool.deletion._replace(recovered=done)), "recover", act, done)
 
 
 def purge(pool: Optional[Pool], name: str, act: Act) -> Pool:
@@ -184,7 +184,7 @@ def purge(pool: Optional[Pool], name: str, act: Act) -> Pool:
     if pool.purge_protection:
         raise RefusedByPool(messages.purge_protected(pool.name))
     done = act.now + act.profile.of("purge")
-    pool = replace(pool, deletion=replace(pool.deletion, purged=done), spans=ended(pool.spans, act.now))
+    pool = pool._replace(deletion=pool.deletion._replace(purged=done), spans=ended(pool.spans, act.now))
     return begin(pool, "purge", act, done)
 
 
@@ -202,7 +202,7 @@ def settled(pool: Pool, now: int) -> Pool:
     former = tuple(region for region in past if now < (region.gone or 0) + _REMEMBERED)
     living = {region.name for region in regions}
     links = {link: last for link, last in pool.links.items() if set(link) <= living}
-    return replace(pool, deletion=deletion, regions=regions, links=links, former=former)
+    return pool._replace(deletion=deletion, regions=regions, links=links, former=former)
 
 
 def billed(pool: Pool, now: int) -> Tuple[BilledSpan, ...]:
@@ -216,8 +216,8 @@ def billed(pool: Pool, now: int) -> Tuple[BilledSpan, ...]:
 def begin(pool: Pool, kind: str, act: Act, done: int, failure: Optional[str] = None) -> Pool:
     """The pool with an operation accepted: modified now, by the caller (C5)."""
     operation = Operation(act.operation_id, kind, pool.id, pool.location, act.now, done, failure)
-    return replace(
-        pool, operation=operation, modified=act.now, modified_by=act.by, modified_by_type=act.by_type
+    return pool._replace(
+        operation=operation, modified=act.now, modified_by=act.by, modified_by_type=act.by_type
     )
 
 
@@ -239,7 +239,7 @@ def refuse_extended(pool: Pool, now: int, what: str) -> None:
 
 def ended(spans: Tuple[BilledSpan, ...], when: int) -> Tuple[BilledSpan, ...]:
     """Spans still open, ended at ``when``."""
-    return tuple(span if span.end is not None else replace(span, end=when) for span in spans)
+    return tuple(span if span.end is not None else span._replace(end=when) for span in spans)
 
 
 def _people(ids: Tuple[str, ...]) -> FrozenSet[str]:

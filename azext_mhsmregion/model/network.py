@@ -93,13 +93,9 @@ def arrival(origin: str, region: str, sent: int, lag: int, links: Network = PEAC
     """When a write leaves the link, order aside: its lag after it was sent; a write that an
     outage holds leaves its lag after the end of the last outage that holds it (L5). NEVER where
     that outage has no planned end."""
-    outages = links.outages_between(origin, region)
-    leaves = sent
-    while True:
-        due = leaves + lag + links.extra(origin, region, leaves)
-        holds = [one.end for one in outages if one.end > leaves and one.start < max(due, leaves + 1)]
-        if not holds:
-            return due
-        leaves = min(holds)
-        if leaves >= NEVER:
-            return NEVER
+    leaves, due = sent, sent + lag + links.extra(origin, region, sent)
+    for outage in sorted(links.outages_between(origin, region), key=lambda one: one.end):
+        if outage.start < max(due, leaves + 1) and leaves < outage.end:
+            leaves = outage.end
+            due = leaves + lag + links.extra(origin, region, leaves)
+    return NEVER if leaves >= NEVER else due

@@ -3,17 +3,15 @@ at an instant (rules A1, A2, C2, C4, E1, E3, E5, D4). Service time in millisecon
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 from azext_mhsmregion.model.billing import BilledSpan
 from azext_mhsmregion.model.clock import NEVER
-from azext_mhsmregion.model.partition import Partition, partitions
+from azext_mhsmregion.model.partition import PARTITIONS, Partition
 from azext_mhsmregion.model.rows import Links
 
 
-@dataclass(frozen=True)
-class PoolRegion:
+class PoolRegion(NamedTuple):
     """One region of a pool. ``accepted`` and ``ready`` are when its provisioning was accepted
     and ends, ``failed`` whether it ends in Failed (E5), ``struck`` when it ends in Failed before, because
     it or what it is made from is destroyed then, by plan or already (E6). ``removing`` and ``gone`` are
@@ -28,7 +26,7 @@ class PoolRegion:
     gone: Optional[int] = None
     struck: Optional[int] = None
     leaves: Optional[int] = None
-    partitions: Tuple[Partition, ...] = field(default_factory=partitions)
+    partitions: Tuple[Partition, ...] = PARTITIONS
 
     def exists(self, now: int) -> bool:
         """False once its removal has ended."""
@@ -66,8 +64,7 @@ class PoolRegion:
         return self.exists(now) and not self.has_failed(now)
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """A long operation (C1). ``done`` is when it ends, ``planned`` when a job of the data plane would if
     nothing came in between; ``failure`` is its error, ``destroyed`` that of what is destroyed while it is
     made (E6), both None: Succeeded. ``answers_pool``: its last poll carries the pool (create), else an empty
@@ -89,8 +86,7 @@ class Operation:
         return now < self.done
 
 
-@dataclass(frozen=True)
-class Deletion:
+class Deletion(NamedTuple):
     """A soft delete (D4). ``done`` is when the pool is deleted, ``purge_at`` when its retention
     ends (counted from the acceptance, as recorded), ``recovered`` and ``purged`` when such an
     operation ends, None where none was asked."""
@@ -102,8 +98,7 @@ class Deletion:
     purged: Optional[int] = None
 
 
-@dataclass(frozen=True)
-class NetworkAcls:
+class NetworkAcls(NamedTuple):
     """The pool's firewall as the control plane shows it."""
 
     bypass: str = "AzureServices"
@@ -112,8 +107,7 @@ class NetworkAcls:
     virtual_network_rules: Tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True)
-class UserIdentity:
+class UserIdentity(NamedTuple):
     """A user-assigned managed identity: its resource id, and the ids of its principal."""
 
     id: str
@@ -121,8 +115,7 @@ class UserIdentity:
     client: str
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """The managed identity of a pool: the principal that the system assigned ("" without one), and
     the user-assigned ones."""
 
@@ -130,8 +123,7 @@ class Identity:
     users: Tuple[UserIdentity, ...] = ()
 
 
-@dataclass(frozen=True)
-class Pool:
+class Pool(NamedTuple):
     """A managed HSM pool. ``activated`` is when its activation ends (C4), None: it never had a
     security domain; ``uploaded``: it has that of another pool (E6). ``links`` see :mod:`replication`.
     ``former`` are regions that went away not long ago: caches may still lead to them (E9). ``rotation_due``
@@ -160,7 +152,7 @@ class Pool:
     activated: Optional[int] = None
     deletion: Optional[Deletion] = None
     operation: Optional[Operation] = None
-    links: Links = field(default_factory=dict)
+    links: Links = {}
     revision: int = 0
     created_by_type: str = "User"
     modified_by_type: str = "User"

@@ -8,7 +8,7 @@ All times are service time in milliseconds.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple
 
 from azext_mhsmregion.model.clock import NEVER
@@ -81,7 +81,7 @@ def accept(
         for region, since in sent.items():
             link = (origin, region)
             moved[link] = max(arrival(origin, region, since, lag, network), moved.get(link, 0))
-            rows.append(replace(own, region=region, visible_from=moved[link]))
+            rows.append(own._replace(region=region, visible_from=moved[link]))
     return Accepted(tuple(rows), moved)
 
 
@@ -89,9 +89,9 @@ def seed(rows: Iterable[Row], region: str, now: int, ready: int) -> Tuple[Row, .
     """Rows of a new region made from the primary's ``rows`` (E1): what the primary shows ``now`` is there at
     ``ready``, whatever the links do; how the rest comes, :func:`rearranged` says."""
     return tuple(
-        replace(row, region=region, via=row.region, visible_from=ready)
+        row._replace(region=region, via=row.region, visible_from=ready)
         if row.visible_from <= now
-        else replace(row, region=region, visible_from=NEVER)
+        else row._replace(region=region, visible_from=NEVER)
         for row in rows
     )
 
@@ -115,7 +115,7 @@ def rearranged(rows: Iterable[Row], reached: Links, at: Situation) -> Accepted:
         for row in copies:
             if row.region in found and row.visible_from > at.now:
                 last[origin, life, row.region] = found[row.region].due
-                changed.append(replace(row, visible_from=found[row.region].due))
+                changed.append(row._replace(visible_from=found[row.region].due))
     links = {(origin, region): when for (origin, life, region), when in last.items() if not life}
     return Accepted(tuple(changed), links, until)
 

@@ -4,8 +4,7 @@ time in milliseconds."""
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, NamedTuple, Tuple
 
 
 class Kind(str, enum.Enum):
@@ -24,28 +23,25 @@ Object = Tuple[Kind, str, str]
 """What a row describes, whatever its stamp: kind, name, version."""
 
 
-@dataclass(frozen=True, order=True)
-class Stamp:
+class Stamp(NamedTuple):
     """Hybrid logical time and the region that accepted the write: a total order (L6)."""
 
     hlc: int
     origin: str
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """One object as a command wants it. ``version`` is a key's version, the version that an
     attribute, state or policy is anchored to, or empty. ``body`` is immutable once accepted."""
 
     kind: Kind
     name: str
     version: str = ""
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = {}
     tombstone: bool = False
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A write as one region holds it. ``via`` is the region that seeded it (E1); empty: its origin
     sends it."""
 

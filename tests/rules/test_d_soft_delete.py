@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from shared_data import golden
 
@@ -56,7 +54,7 @@ def test_d1_every_region_is_named_also_failed_ones_and_those_on_their_way(world:
 def test_d1_nor_is_it_purged(world: World) -> None:
     world.extended_pool()
     now = world.now
-    deleted = replace(world.record(), deletion=Deletion(now - 2, now - 1, now + DAY * 1000))
+    deleted = world.record()._replace(deletion=Deletion(now - 2, now - 1, now + DAY * 1000))
     act = Act(now, "owner", "op", profile("documented", {}))
 
     with pytest.raises(RefusedByPool) as refused:

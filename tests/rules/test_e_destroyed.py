@@ -3,8 +3,6 @@ the simulation (tests/simulation) and is cut down to what matters."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from azext_mhsmregion.model import extension, lifecycle, routing
@@ -35,7 +33,7 @@ def test_l5_a_write_that_was_slowed_down_goes_between_two_outages() -> None:
 
 def _pool() -> Pool:
     asked = NewPool("p", "contoso", "s", "g", "t", HOME, ("admin",))
-    return replace(lifecycle.create(asked, None, _act(0), catalogue()), activated=0)
+    return lifecycle.create(asked, None, _act(0), catalogue())._replace(activated=0)
 
 
 def _act(now: int) -> Act:
@@ -87,7 +85,7 @@ def test_e6_of_two_regions_that_are_added_the_one_that_lives_is_made_and_the_poo
 def test_e9_a_region_answers_at_its_address_from_succeeded_until_it_is_gone(
     made: PoolRegion, answers: bool
 ) -> None:
-    pool = replace(_pool(), regions=(*_pool().regions, made))
+    pool = _pool()._replace(regions=(*_pool().regions, made))
 
     assert routing.has_address(pool, ONE, 1_000) is answers
 
@@ -96,7 +94,7 @@ def test_e9_a_region_answers_at_its_address_from_succeeded_until_it_is_gone(
 def test_e3_a_removal_that_nothing_holds_any_more_ends_now_and_not_in_the_past() -> None:
     """What it waited for can never be sent: the receiver was destroyed meanwhile."""
     leaving = PoolRegion(ONE, False, 0, 100, removing=1_000, gone=NEVER)
-    pool = replace(_pool(), regions=(*_pool().regions, leaving))
+    pool = _pool()._replace(regions=(*_pool().regions, leaving))
     pool = lifecycle.begin(pool, "region-remove", _act(1_000), NEVER)
 
     waits = extension.removal_waits(pool, {ONE: 0}, 50_000)

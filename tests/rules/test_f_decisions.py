@@ -27,12 +27,12 @@ def pool(*extended: PoolRegion) -> Pool:
     """A pool whose primary serves since 0, with ``extended`` regions."""
     act = Act(0, "admin", "operation", profile("quick", {}))
     made = lifecycle.create(NewPool("p", "contoso", "s", "g", "t", HOME, ("admin",)), None, act, catalogue())
-    home = replace(made.regions[0], ready=0)
-    return replace(made, regions=(home, *extended), activated=0)
+    home = made.regions[0]._replace(ready=0)
+    return made._replace(regions=(home, *extended), activated=0)
 
 
 def there(name: str, **changes: Any) -> PoolRegion:
-    return replace(PoolRegion(name, False, 0, 100), **changes)
+    return PoolRegion(name, False, 0, 100)._replace(**changes)
 
 
 def seen(*faults: Fault, **changes: Any) -> Traffic:
@@ -90,7 +90,7 @@ def test_f6_where_none_is_healthy_the_nearest_is_taken_and_the_words_say_so() ->
 
 @pytest.mark.rule("F6")
 def test_f6_a_pool_that_nobody_serves_leads_nowhere() -> None:
-    made = replace(pool(), regions=(replace(pool().regions[0], ready=NOW + 1),))
+    made = pool()._replace(regions=(pool().regions[0]._replace(ready=NOW + 1),))
 
     assert explained(made, "uksouth", seen()) == (
         None,
@@ -142,14 +142,14 @@ def test_f6_regions_of_the_same_rank_come_by_name_and_the_primary_before_all_for
 
 @pytest.mark.rule("A2")
 def test_a2_a_connection_gets_one_of_the_region_s_own_partitions_by_seed_pool_region_and_itself() -> None:
-    other = replace(pool().primary.partitions[0], number=7)
+    other = pool().primary.partitions[0]._replace(number=7)
     made = pool(there(ONE, partitions=(other,)))
 
     assert {routing.land(made, ONE, NOW, number, seen()).partition for number in range(20)} == {7}
     assert {routing.land(made, HOME, NOW, number, seen()).partition for number in range(20)} == {0, 1, 2}
 
     def landings(pool_id: str = "p", region: str = HOME, seed: int = 0) -> List[int]:
-        owner = replace(pool(there(ONE)), id=pool_id)
+        owner = pool(there(ONE))._replace(id=pool_id)
         return [routing.land(owner, region, NOW, one, seen(seed=seed)).partition for one in range(40)]
 
     first = landings()
@@ -175,15 +175,15 @@ def test_f10_a_connection_meets_its_own_partition_s_fault_or_the_region_s_and_no
         assert routing.fault_at(made, HOME, None, NOW, (whole,)) is whole
         assert routing.fault_at(made, HOME, None, NOW - 1, (whole,)) is None
         assert routing.fault_at(made, ONE, None, NOW, (whole,)) is None
-        assert routing.fault_at(replace(made, id="q"), ONE, None, NOW, (whole,)) is None
+        assert routing.fault_at(made._replace(id="q"), ONE, None, NOW, (whole,)) is None
     landing = routing.land(made, HOME, NOW, 1, seen(out(HOME)))
     assert (landing.region, landing.fault) == (HOME, out(HOME))
 
 
 @pytest.mark.rule("F7")
 def test_f7_a_name_without_an_answer_is_asked_for_anew_from_the_client_s_own_place() -> None:
-    made = replace(
-        pool(there(ONE, ready=NOW)), regions=(replace(pool().primary, ready=NOW), there(ONE, ready=NOW))
+    made = pool(there(ONE, ready=NOW))._replace(
+        regions=(pool().primary._replace(ready=NOW), there(ONE, ready=NOW))
     )
     traffic = seen(ttl=1_000_000)
     assert routing.window_start(NOW, "me", traffic) < NOW
@@ -227,7 +227,7 @@ def test_f7_of_errors_at_a_rate_probes_meet_their_share_by_seed_fault_and_tick()
 
 @pytest.mark.rule("F8")
 def test_f8_a_region_that_was_just_added_is_used_until_its_own_probes_have_failed() -> None:
-    made = replace(pool(), regions=(replace(pool().primary, ready=5000), there(ONE)))
+    made = pool()._replace(regions=(pool().primary._replace(ready=5000), there(ONE)))
 
     at = [routing.resolve(made, HOME, tick, seen(out(HOME))).region for tick in (4999, 5000, 6999, 7000)]
 

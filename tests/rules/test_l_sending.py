@@ -111,7 +111,7 @@ def test_e1_what_a_region_is_seeded_with_is_there_at_succeeded_whatever_the_link
 def test_e1_seeded_rows_keep_the_order_of_their_link() -> None:
     sent = [row(HOME, 500, lag=450, accepted=50), row(HOME, 900, lag=1, accepted=60)]
     seeds = replication.seed(sent, THREE, 150, 300)
-    own = [replace(one, region=ONE, visible_from=one.accepted) for one in sent]
+    own = [one._replace(region=ONE, visible_from=one.accepted) for one in sent]
 
     result = moved((*sent, *own, *seeds), 150, ready={**ALL, THREE: 300})
 

@@ -4,7 +4,7 @@ a transaction, and a journal of what became visible. Cost follows what is touche
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from azext_mhsmregion.model import merge
@@ -89,7 +89,7 @@ class Memory:
         known = self.by_id.get(pool.id)
         if known is not None and known.revision != pool.revision:
             raise RuntimeError(f"stale record of pool {pool.name}: revision {pool.revision}")
-        pool = replace(pool, revision=pool.revision + 1)
+        pool = pool._replace(revision=pool.revision + 1)
         self.by_id[pool.id] = pool
         return pool
 
@@ -139,7 +139,7 @@ class Memory:
             old = region.row(identity) if region is not None else None
             if region is None or old is None:
                 continue  # as an UPDATE that finds nothing
-            new = replace(old, visible_from=row.visible_from, via=row.via)
+            new = old._replace(visible_from=row.visible_from, via=row.via)
             region.groups[(family(row.kind), row.name)][identity] = new
             region.pending.pop(identity, None)
             self._touch(region, row)

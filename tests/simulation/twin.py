@@ -121,7 +121,7 @@ class Twin(Memory):
 
 
 def _sorted(rows: Iterable[Row]) -> List[Dict[str, Any]]:
-    known = [{**vars(row), "body": _plain(row.body)} for row in rows]
+    known = [{**row._asdict(), "body": _plain(row.body)} for row in rows]
     return sorted(
         known, key=lambda row: [str(row[name]) for name in ("region", "kind", "name", "version", "stamp")]
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,7 +209,7 @@ def test_regions_share_the_body_of_a_write(store: Store) -> None:
     with store.write("key") as tx:
         tx.put_rows("p", rows(range(3), PRIMARY, EXTENDED))
     with store.write("key") as tx:
-        tx.put_rows("p", [replace(item, region="third") for item in tx.rows("p", PRIMARY)])
+        tx.put_rows("p", [item._replace(region="third") for item in tx.rows("p", PRIMARY)])
     assert bodies(store) == 3
     with store.read() as tx:
         assert tx.rows("p", EXTENDED) == rows(range(3), EXTENDED)

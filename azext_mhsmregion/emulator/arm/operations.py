@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Dict
 
 from azext_mhsmregion.emulator.arm import addresses, bodies
@@ -112,6 +111,6 @@ def _ended(unit: Unit, operation: Operation) -> Response:
         raise ModelError(" ".join(filter(None, (operation.failure, operation.destroyed))), code)
     pool = unit.tx.pool_by_id(operation.pool)
     if operation.answers_pool and pool is not None:
-        shown = replace(pool, operation=None)
+        shown = pool._replace(operation=None)
         return json_response(200, bodies.pool_body(shown, unit.now))
     return Response(200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict
 
 from azext_mhsmregion.emulator.arm.bodies import stamp
@@ -33,7 +32,7 @@ def list_requests(ask: Ask, _: Any) -> Response:
 
 def _service_time(unit: Unit, real: int) -> int:
     """Of an instant that is past: the clock never falls behind its last write, but was there before."""
-    return replace(unit.clock, highest=0).now(real)
+    return unit.clock._replace(highest=0).now(real)
 
 
 def _shown(unit: Unit, seen: Seen) -> Dict[str, Any]:

@@ -3,7 +3,6 @@ golden/hsm_full_backup_restore.json). A selective restore is polled as a full on
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Sequence
 
 from azext_mhsmregion.emulator.dataplane.frame import Visit
@@ -28,7 +27,7 @@ def new(visit: Visit, unit: Unit, pool: Pool, kind: str, result: str = "", job: 
     if kind in (jobs.PRE_BACKUP, jobs.PRE_RESTORE):
         return made
     planned = unit.now + unit.profile.of(jobs.duration(kind))
-    return jobs.ending(replace(made, planned=planned), unit.faults, unit.now)
+    return jobs.ending(made._replace(planned=planned), unit.faults, unit.now)
 
 
 def new_id(visit: Visit) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 def encode_pool(pool: Pool) -> str:
     """A pool's record as JSON text."""
-    record = asdict(pool)
+    record = _record(pool)
     record["links"] = [[origin, region, last] for (origin, region), last in pool.links.items()]
     return _dump(record)
 
@@ -50,7 +49,7 @@ def decode_pool(text: str) -> Pool:
 
 
 def encode_operation(operation: Operation) -> str:
-    return _dump(asdict(operation))
+    return _dump(_record(operation))
 
 
 def decode_operation(text: str) -> Operation:
@@ -58,7 +57,7 @@ def decode_operation(text: str) -> Operation:
 
 
 def encode_fault(fault: Fault) -> str:
-    return _dump(asdict(fault))
+    return _dump(vars(fault))
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +72,7 @@ def decode_fault(text: str) -> Fault:
 
 
 def encode_clock(clock: ClockState) -> str:
-    return _dump(asdict(clock))
+    return _dump(_record(clock))
 
 
 def decode_clock(text: Optional[str]) -> Optional[ClockState]:
@@ -98,6 +97,15 @@ def _identity(item: Optional[Dict[str, Any]]) -> Identity:
     if item is None:  # a record of before
         return Identity()
     return Identity(item["principal"], tuple(UserIdentity(**user) for user in item["users"]))
+
+
+def _record(value: Any) -> Any:
+    """A named tuple, and those in it, by the names of their fields."""
+    if not isinstance(value, tuple):
+        return value
+    if hasattr(value, "_fields"):
+        return {name: _record(item) for name, item in zip(value._fields, value)}
+    return [_record(item) for item in value]
 
 
 def _dump(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
@@ -47,7 +46,7 @@ class Transaction(RowVerbs):
     def put_pool(self, pool: Pool) -> Pool:
         """Write the record; answers it with its revision moved on. Raises RuntimeError for a
         record that is not the newest: it was read outside this transaction."""
-        pool = replace(pool, revision=pool.revision + 1)
+        pool = pool._replace(revision=pool.revision + 1)
         written = self._sql.execute(
             "INSERT INTO pool (id, name, revision, record) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision, "
