@@ -38,10 +38,10 @@ wheel: $(READY)  ## dist/*.whl, the extension for az
 	@ls dist/*.whl
 
 az-env: $(READY)  ## unmodified az of both tested versions, under .az
-	@for version in $(AZ_VERSIONS); do $(PY) tools/az_env.py $$version || exit 1; done
+	@printf '%s\n' $(AZ_VERSIONS) | xargs -n 1 -P 2 $(PY) tools/az_env.py
 
 az: az-env wheel  ## the extension inside both az versions
-	@MHSMREGION_REQUIRE_AZ=1 $(PY) -m pytest -q -m "az" tests
+	@MHSMREGION_REQUIRE_AZ=1 $(PY) -m pytest -q -n 2 --dist worksteal -m "az" tests
 
 crash: $(READY)  ## every failpoint and 100 random kills
 	@MHSMREGION_CRASH_KILLS=100 $(PY) -m pytest -q -s tests/crash

@@ -28,6 +28,15 @@ def test_l5_a_write_that_was_slowed_down_goes_between_two_outages() -> None:
     assert arrival(HOME, ONE, 0, 10, links) == 60
 
 
+@pytest.mark.rule("L5")
+def test_l5_a_write_that_an_outage_held_leaves_over_a_link_that_is_slow_by_then() -> None:
+    slow = (Slowdown(HOME, ONE, 50, 100, extra=500), Slowdown(ONE, HOME, 50, 100, one_way=True, extra=7))
+    links = Network((Outage(HOME, ONE, 0, 60), Outage(HOME, ONE, 569, 800)), slow)
+
+    assert arrival(HOME, ONE, 0, 10, links) == 810, "slow, it is under way in the second outage"
+    assert arrival(HOME, ONE, 0, 9, links) == 569, "and a moment sooner it is not"
+
+
 # -- a pool that is extended into what is destroyed ------------------------------------------------
 
 

@@ -356,6 +356,18 @@ def test_l6_a_key_has_one_state_whatever_version_it_hangs_on() -> None:
 
 
 @pytest.mark.rule("L6")
+def test_l6_a_key_has_one_rotation_policy_whatever_version_it_hangs_on() -> None:
+    versions = [row(Kind.KEY_VERSION, 1, "v1"), row(Kind.KEY_VERSION, 2, "v2")]
+    lower, higher = (
+        row(Kind.KEY_ATTRIBUTES, stamp, merge.policy_of(version), body={"policy": stamp})
+        for stamp, version in ((3, "v2"), (4, "v1"))
+    )
+
+    assert merge.objects([*versions, lower, higher]).keys["k"].policy == {"policy": 4}
+    assert merge.superseded([*versions, lower, higher]) == {(*lower.object, lower.stamp)}
+
+
+@pytest.mark.rule("L6")
 def test_l6_equal_times_are_told_apart_by_their_origin() -> None:
     one = row(Kind.SETTING, 5, origin="a", body={"by": "a"})
     other = row(Kind.SETTING, 5, origin="b", body={"by": "b"})
