@@ -102,11 +102,12 @@ def _in_flight(unit: Unit, pool: Pool, origin: str, writes: List[Write]) -> Held
 
 
 def _audit_conflicts(unit: Unit, pool: Pool, origin: str, writes: List[Write], held: Held) -> None:
-    """Two writes of one object of which neither region had seen the other's (L6)."""
+    """Two writes of one object, or a delete and a create of one key, of which neither region had seen the
+    other's (L6)."""
     for write in writes:
         for row in replication.conflicts(write, held.get(write.name, ()), unit.now):
             facts = {"object": write.name, "kind": write.kind.value, "origin": origin}
-            facts["other_origin"] = row.stamp.origin
+            facts |= {"other_kind": row.kind.value, "other_origin": row.stamp.origin}
             unit.tx.put_event(pool.name, "conflict", unit.now, unit.real, facts)
 
 

@@ -4,7 +4,7 @@ G1 to G8). A change of ``properties.regions`` is declarative: what is listed sha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Mapping, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.availability import require_control_plane
@@ -85,12 +85,11 @@ def struck(pool: Pool, faults: Faults, now: int) -> Pool:
     making = [one for one in regions[1:] if not one.failed and now < one.ready]
     spans = [span for span in pool.spans if span.start <= now or span.region not in {o.name for o in making}]
     spans += [_billed(pool, region) for region in making if region.struck is None]
-    hit = [region.name for region in making if region.struck is not None]
+    hit = [region for region in making if region.struck is not None]
     operation = pool.operation
     if operation is not None and operation.kind == "region-add" and pool.is_busy(now):
         ends = [one.made() for one in regions] + [one.gone or 0 for one in regions]
-        told = messages.destroyed_while_added(hit) if hit else None
-        operation = operation._replace(done=max(now, *ends), destroyed=told)
+        operation = operation._replace(done=max(now, *ends), destroyed=_told(pool, hit, faults))
     return pool._replace(regions=regions, spans=tuple(spans), operation=operation)
 
 
@@ -114,6 +113,16 @@ def _struck(pool: Pool, region: PoolRegion, faults: Faults, now: int) -> PoolReg
     deaths = (destroyed_at(faults, pool.id, name) for name in (region.name, pool.location))
     early = [max(now, when) for when in deaths if when is not None and when < region.ready]
     return region._replace(struck=min(early, default=None))
+
+
+def _told(pool: Pool, hit: Sequence[PoolRegion], faults: Faults) -> Optional[str]:
+    """What was destroyed: regions that were being made, or the primary that they were made from."""
+    if not hit:
+        return None
+    names = [region.name for region in hit]
+    if any(destroyed_at(faults, pool.id, name) is None for name in names):
+        return messages.made_from_what_is_destroyed(names, pool.location)
+    return messages.destroyed_while_added(names)
 
 
 def _billed(pool: Pool, region: PoolRegion) -> BilledSpan:

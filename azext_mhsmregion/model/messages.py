@@ -214,6 +214,13 @@ def destroyed_while_added(regions: Iterable[str]) -> str:
     return f"{', '.join(regions)} was destroyed while the pool was being extended."
 
 
+def made_from_what_is_destroyed(regions: Iterable[str], primary: str) -> str:
+    return (
+        f"{', '.join(regions)} could not be made: the primary region {primary} is destroyed, and does not "
+        "come back. The way out is the security domain and a full backup, restored into a new pool."
+    )
+
+
 THROTTLED = "Request was not processed because too many requests were received."
 BROKEN = "An internal error has occurred."
 

@@ -129,15 +129,18 @@ def _by_write(rows: Iterable[Row]) -> List[List[Row]]:
 
 
 def conflicts(write: Write, rows: Iterable[Row], now: int) -> Tuple[Row, ...]:
-    """Rows of the same object that the accepting region holds and cannot show yet: neither
-    region had seen the other's write (L6). ``rows`` are the accepting region's."""
-    if write.kind is Kind.KEY_VERSION:
-        return ()  # versions are only added: two of them never conflict
-    of_the_key = write.kind is Kind.KEY_STATE  # one state a key, whatever version it is anchored to
+    """Rows that the accepting region holds and cannot show yet, of the same object, or a delete and a version
+    of one key: neither region had seen the other's write (L6). ``rows`` are the accepting region's."""
     return tuple(
-        row
-        for row in rows
-        if (row.kind, row.name) == (write.kind, write.name)
-        and (of_the_key or row.version == write.version)
-        and row.visible_from > now
+        row for row in rows if row.visible_from > now and row.name == write.name and _clash(write, row)
     )
+
+
+def _clash(write: Write, row: Row) -> bool:
+    """Versions are only added, so two of them never do; a key has one state, whatever version it is anchored
+    to, and one that is created while its key is deleted elsewhere goes into the deleted key."""
+    if {write.kind, row.kind} == {Kind.KEY_VERSION, Kind.KEY_STATE}:
+        return "deleted" in (write if write.kind is Kind.KEY_STATE else row).body
+    if write.kind is not row.kind or row.kind is Kind.KEY_VERSION:
+        return False
+    return row.kind is Kind.KEY_STATE or row.version == write.version

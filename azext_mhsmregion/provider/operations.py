@@ -142,6 +142,9 @@ def _state_of(body: Any) -> str:
     return state.lower() if isinstance(state, str) else ""
 
 
+DESTROYED = "RegionDestroyed"
+"""The emulator's code where trying again cannot help (E6)."""
+
 _VERBS: Mapping[str, str] = {REGION_ADD: "adding {0} to", REGION_REMOVE: "removing {0} from"}
 
 
@@ -152,7 +155,6 @@ def _failed(operation: Operation, words: str, code: Optional[str] = None) -> Pro
         "or clean up with `keyvault region remove`.",
         REGION_REMOVE: "Try again with `keyvault region remove`.",
     }
+    hint = "Clean up with `keyvault region remove`." if code == DESTROYED else hints.get(operation.kind, "")
     message = f"The service says that {doing} {operation.pool} failed"
-    return OperationFailedError(
-        f"{message}: {words}" if words else f"{message}.", hints.get(operation.kind, ""), code
-    )
+    return OperationFailedError(f"{message}: {words}" if words else f"{message}.", hint, code)

@@ -63,7 +63,10 @@ def test_e6_an_add_fails_where_the_region_or_the_primary_is_destroyed_already_or
     change = extension.change_regions(_pool(), [ONE], _act(10_000), where)
 
     assert [one.state(max(start, 10_000)) for one in change.added] == ["Failed"]
-    assert change.pool.operation is not None and change.pool.operation.destroyed
+    assert change.pool.operation is not None
+    told = change.pool.operation.destroyed or ""
+    assert ("the primary region uksouth is destroyed" in told) is (region == HOME), told
+    assert (f"{ONE} was destroyed" in told) is (region == ONE), told
     assert [span.region for span in change.pool.spans] == [HOME]
 
 

@@ -282,7 +282,8 @@ def test_l6_two_deletes_of_a_key_conflict_whatever_version_each_region_had_as_cu
     world.data("DELETE", "/keys/k", region=PRIMARY).ok()
     world.data("DELETE", "/keys/k", region=EXTENDED).ok()
 
-    assert [event["object_kind"] for event in world.events("conflict")] == ["key_state"]
+    told = [(event["object_kind"], event["other_kind"]) for event in world.events("conflict")]
+    assert told == [("key_state", "key_version"), ("key_state", "key_state")]
 
 
 @pytest.mark.rule("L6")
@@ -300,6 +301,43 @@ def test_l6_a_version_made_above_a_purge_survives_as_a_new_key(world: World) -> 
     assert world.shown(PRIMARY) == world.shown(EXTENDED)
     listed = world.data("GET", "/keys/k/versions", region=PRIMARY).ok().body["value"]
     assert [item["kid"] for item in listed] == [made]
+
+
+@pytest.mark.rule("L6")
+@pytest.mark.parametrize("first", ["delete", "create"])
+def test_l6_a_version_that_is_made_while_its_key_is_deleted_elsewhere_is_a_conflict_and_can_be_recovered(
+    world: World, first: str
+) -> None:
+    world.extended_pool()
+    world.put_key("k", PRIMARY).ok()
+    world.advance(SIX_MINUTES)
+    for step in (first, "create" if first == "delete" else "delete"):
+        if step == "delete":
+            world.data("DELETE", "/keys/k", region=PRIMARY).ok()
+        else:
+            made = world.put_key("k", EXTENDED).ok().body["key"]["kid"]
+        world.advance(0.001)
+
+    world.advance(SIX_MINUTES)
+
+    assert world.get_key("k", EXTENDED).status == 404
+    (conflict,) = world.events("conflict")
+    kinds = ["key_version", "key_state"] if first == "delete" else ["key_state", "key_version"]
+    assert [conflict["object_kind"], conflict["other_kind"]] == kinds
+    world.data("POST", "/deletedkeys/k/recover", region=EXTENDED).ok()
+    assert world.get_key("k", EXTENDED).ok().body["key"]["kid"] == made
+
+
+@pytest.mark.rule("L6")
+def test_l6_a_version_that_is_made_while_its_key_is_recovered_elsewhere_is_no_conflict(world: World) -> None:
+    world.extended_pool()
+    world.put_key("k", PRIMARY).ok()
+    world.data("DELETE", "/keys/k", region=PRIMARY).ok()
+    world.data("POST", "/deletedkeys/k/recover", region=PRIMARY).ok()
+    before = len(world.events("conflict"))
+    world.put_key("k", EXTENDED).ok()
+
+    assert len(world.events("conflict")) == before + 1, "with the delete, not with the recovery"
 
 
 KEPT = row(Kind.KEY_VERSION, 30, "v2")
