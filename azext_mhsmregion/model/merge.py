@@ -17,7 +17,6 @@ class KeyVersion:
     """One version: its immutable body, and its attributes (the highest stamp's, as a whole)."""
 
     version: str
-    stamp: Stamp
     body: Mapping[str, Any]
     attributes: Mapping[str, Any]
 
@@ -177,7 +176,7 @@ def _key(name: str, held: _Held) -> Key:
 
 def _version(row: Row, changed: Optional[Row]) -> KeyVersion:
     attributes = row.body["attributes"] if changed is None else changed.body
-    return KeyVersion(row.version, row.stamp, row.body, attributes)
+    return KeyVersion(row.version, row.body, attributes)
 
 
 def _live(best: Mapping[Tuple[Kind, str, str], Row], wanted: Kind) -> Dict[str, Mapping[str, Any]]:

@@ -371,6 +371,16 @@ def test_l6_a_row_whose_version_has_not_arrived_is_not_shown_and_not_lost(kind: 
 
 
 @pytest.mark.rule("L6")
+def test_l6_a_policy_whose_version_has_not_arrived_waits_unless_a_purge_ends_it() -> None:
+    old, early = (row(Kind.KEY_ATTRIBUTES, stamp, merge.policy_of("v9"), origin="b") for stamp in (20, 40))
+
+    assert merge.superseded([early]) == merge.superseded([PURGE, early]) == frozenset()
+    assert merge.superseded([PURGE, old]) == {(*old.object, old.stamp)}
+    key = merge.objects([PURGE, early, row(Kind.KEY_VERSION, 39, "v9", origin="b")]).keys["k"]
+    assert key.policy == {"set": 40}
+
+
+@pytest.mark.rule("L6")
 def test_l6_a_restored_version_does_not_inherit_the_state_that_was_purged() -> None:
     restored = row(Kind.KEY_VERSION, 50, "v1")
     old = row(Kind.KEY_ATTRIBUTES, 15, "v1")

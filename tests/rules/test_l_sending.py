@@ -123,6 +123,17 @@ def test_e1_seeded_rows_keep_the_order_of_their_link() -> None:
 
 
 @pytest.mark.rule("L3")
+def test_l3_writes_that_an_outage_held_come_in_the_order_of_their_acceptance_whatever_they_are() -> None:
+    first = [one._replace(name="z") for one in (row(ONE, 0), row(HOME, NEVER, lag=50))]
+    second = [one._replace(name="a") for one in (row(ONE, 5, accepted=5), row(HOME, NEVER, accepted=5))]
+    links = Network((cut(ONE, HOME, 100),))
+
+    result = replication.rearranged((*second, *first), {}, Situation(50, ALL, links))
+
+    assert [(one.name, one.visible_from) for one in result.rows] == [("z", 150), ("a", 150)]
+
+
+@pytest.mark.rule("L3")
 def test_l3_how_far_a_link_has_come_is_kept_where_nothing_moves() -> None:
     """What is accepted as of an earlier instant (E8) may not overtake what is there already."""
     result = replication.rearranged((), {(ONE, HOME): 5}, Situation(10, ALL))
