@@ -26,6 +26,7 @@ class OpenHome:
         self.cost = emulator.cost
         self.loss_if_removed = emulator.loss_if_removed
         self.is_last_alive = emulator.is_last_alive
+        self.is_last_serving = emulator.is_last_serving
         self.expected_seconds = emulator.expected_seconds
 
     @property

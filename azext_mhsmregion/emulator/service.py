@@ -267,6 +267,13 @@ class Emulator:
         with self.parts.reading() as unit:
             return not set(standing.alive(unit, self._live(unit, name))) - {region}
 
+    def is_last_serving(self, name: str, region: str) -> bool:
+        """Does it answer, and no other region of the pool? Raises NotFound."""
+        from azext_mhsmregion.emulator import standing
+
+        with self.parts.reading() as unit:
+            return standing.serving(unit, self._live(unit, name)) == [region]
+
     def expected_seconds(self, kind: str) -> float:
         """How long an operation takes, in real seconds, by the profile."""
         with self.parts.reading() as unit:

@@ -27,6 +27,12 @@ def alive(unit: Unit, pool: Pool) -> List[str]:
     return [name for name in holding(unit, pool) if name not in dead]
 
 
+def serving(unit: Unit, pool: Pool) -> List[str]:
+    """The regions that answer at the moment."""
+    there = (region.name for region in pool.regions if region.serves(unit.now))
+    return [name for name in there if faults.region_fault(unit.faults, pool.id, name, unit.now) is None]
+
+
 def leaving(pool: Pool) -> Dict[str, int]:
     """The regions that are being removed, and since when."""
     return {region.name: region.removing for region in pool.regions if region.removing is not None}

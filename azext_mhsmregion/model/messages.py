@@ -50,6 +50,13 @@ def last_removal_loses(pool: str, region: str, writes: int) -> str:
     )
 
 
+def last_serving_removal(pool: str, region: str) -> str:
+    return f"Removing {region} from {pool} would leave nobody to answer: no other region of it serves now."
+
+
+LAST_SERVING_HINT = (
+    "Wait until another region serves again (`keyvault region status`), or remove it all the same with --yes."
+)
 LAST_REMOVAL_HINT = (
     "What is destroyed does not come back. The way out is the security domain and a full backup, restored "
     "into a new pool: make the backup while this region is there, or accept the loss with --yes."

@@ -61,6 +61,7 @@ class Emulator(Protocol):
     def expected_seconds(self, kind: str) -> float: ...
     def loss_if_removed(self, pool: str, region: str) -> int: ...
     def is_last_alive(self, pool: str, region: str) -> bool: ...
+    def is_last_serving(self, pool: str, region: str) -> bool: ...
     def find_principal(self, name: str) -> Optional[str]: ...
     def held_for(self, pool: str) -> Optional[float]: ...
     def time_held(self, pool: str, polled: bool) -> Optional[float]: ...
@@ -94,25 +95,31 @@ class EmulatorProvider(ManagedHsmClient):
             return self._emulator.expected_seconds(kind)
 
     def plan_region_remove(self, name: str, region: str, group: Optional[str] = None) -> Plan:
-        """Warns of what would be lost (rule E3); by a removal under way nothing is any more."""
+        """Warns of what would be lost (rule E3), or that nobody would answer; by a removal under way nothing
+        is any more."""
         plan = super().plan_region_remove(name, region, group)
         already = (plan.already or "").lower()
         loss = None if already in ("", *LEAVING) else self._loss(plan)
         return plan if loss is None else plan._replace(warnings=(*plan.warnings, loss.message))
 
     def remove_region(self, plan: Plan, group: Optional[str] = None, accept_loss: bool = False) -> Operation:
-        """Refuses when acknowledged writes would be lost, unless ``accept_loss`` (rule E3)."""
+        """Refuses when acknowledged writes would be lost (rule E3), or nobody would be left to answer,
+        unless ``accept_loss``."""
         loss = None if accept_loss else self._loss(plan)
         if loss is not None:
             raise loss
         return super().remove_region(plan, group, accept_loss)
 
     def _loss(self, plan: Plan) -> Optional[BadRequestError]:
-        """What the removal would lose, as the error that refuses it; None: nothing."""
+        """What the removal would lose, writes or the last region that answers, as the error that refuses
+        it; None: nothing."""
         where = plan.pool, plan.region
         with translating():
             lost = self._emulator.loss_if_removed(*where)
             is_last = bool(lost) and self._emulator.is_last_alive(*where)
+            is_needed = not lost and self._emulator.is_last_serving(*where)
+        if is_needed:
+            return BadRequestError(messages.last_serving_removal(*where), messages.LAST_SERVING_HINT)
         if not lost:
             return None
         if is_last:

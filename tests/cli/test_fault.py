@@ -406,6 +406,18 @@ def test_events_are_read_to_the_last_page(mhsm: Mhsm, monkeypatch: pytest.Monkey
     assert mhsm("emulator events").json == whole and len(whole) == 6
 
 
+def test_the_last_region_that_serves_is_removed_only_with_yes_whatever_the_other_lacks(mhsm: Mhsm) -> None:
+    remove = "region remove --hsm-name ContosoMHSM --region australiaeast"
+    out = mhsm(f"{FAULT} inject {HERE} --scope pool").json["id"]
+
+    (warning,) = mhsm(f"{remove} --dry-run").json["warnings"]
+    assert "would leave nobody to answer" in warning
+    assert warning in mhsm(remove, code=1).err
+    mhsm(f"{FAULT} clear --id {out}")
+    assert mhsm(f"{remove} --dry-run").json["warnings"] == []
+    mhsm(remove)
+
+
 @pytest.mark.rule("E3")
 def test_e3_a_dry_run_of_a_removal_warns_of_what_would_be_lost(mhsm: Mhsm) -> None:
     remove = "region remove --hsm-name ContosoMHSM --region australiaeast"

@@ -21,7 +21,7 @@ class FakeHome:
 
     def __init__(self, **regions):
         self.azure, self.loss, self.port, self.callers = FakeAzure(**regions), 0, None, []
-        self.last = False
+        self.last = self.alone = False
 
     def handle(self, request, caller):
         self.callers.append(caller)
@@ -55,6 +55,9 @@ class FakeHome:
 
     def is_last_alive(self, pool, region):
         return self.last
+
+    def is_last_serving(self, pool, region):
+        return self.alone
 
 
 @pytest.mark.rule("E3")
@@ -94,6 +97,18 @@ def test_a_last_region_that_holds_nothing_is_removed_as_any_other():
     plan = provider.plan_region_remove("contoso", "uksouth")
     assert not plan.warnings
     assert not provider.remove_region(plan).done
+
+
+def test_the_removal_of_the_last_region_that_serves_is_told_and_refused_unless_it_is_accepted():
+    home = FakeHome(uksouth="Succeeded")
+    home.alone = True
+    provider = connect(home)
+    plan = provider.plan_region_remove("contoso", "uksouth")
+    with pytest.raises(errors.BadRequestError, match="would leave nobody to answer") as caught:
+        provider.remove_region(plan)
+    assert list(plan.warnings) == [caught.value.message]
+    assert "--yes" in caught.value.hint and home.azure.patches == []
+    assert not provider.remove_region(plan, accept_loss=True).done
 
 
 def test_it_knows_cost_replication_and_durations():
