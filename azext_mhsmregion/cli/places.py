@@ -32,6 +32,8 @@ def of_environment(environ: Mapping[str, str]) -> Optional[str]:
 def option(text: str) -> str:
     """The value of ``--from``, for argparse."""
     try:
+        if not text.strip():
+            raise UsageError("The place is empty.", HINT)
         return parse(text)
     except UsageError as error:
         from argparse import ArgumentTypeError

@@ -38,11 +38,12 @@ def clear(unit: Unit, fault_id: str) -> Fault:
     if fault.is_destruction and fault.start <= unit.now:
         raise Conflict(messages.destroyed_for_ever(fault_id), "Destroyed")
     facts = fault_facts.cleared(unit, fault)
-    if fault.start >= unit.now:
-        unit.tx.drop_fault(fault_id)
-    else:
+    if fault.start <= unit.now:
         fault = replace(fault, end=unit.now)
+    if fault.start < unit.now:
         unit.tx.put_fault(fault)
+    else:
+        unit.tx.drop_fault(fault_id)  # of no length, or never begun
     _changed(unit, fault, "fault-cleared", facts)
     return fault
 

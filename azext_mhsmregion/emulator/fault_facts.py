@@ -45,7 +45,7 @@ def injected(unit: Unit, fault: Fault) -> Dict[str, Any]:
 
 def cleared(unit: Unit, fault: Fault) -> Dict[str, Any]:
     """Facts of the event ``fault-cleared``: nothing of it lies ahead any more."""
-    return {**_what(fault), "never_began": True} if fault.start >= unit.now else _what(fault)
+    return {**_what(fault), "never_began": True} if fault.start > unit.now else _what(fault)
 
 
 def _what(fault: Fault) -> Dict[str, Any]:

@@ -1,17 +1,16 @@
-"""Faults as people write them: one, or a schedule with a seed.
+"""A fault as people write it, by itself or in a schedule (``fault_schedule.py``).
 
     {"scope": "region", "region": "uksouth", "effect": "hang", "after": 5, "for": "60s"}
-    {"seed": 7, "faults": [{"scope": "pool", "hsmName": "ContosoMHSM", "region": "uksouth",
-                            "after": [5, 20], "for": "1m"}]}
+    {"scope": "pool", "hsmName": "ContosoMHSM", "region": "uksouth", "after": [5, 20], "for": "1m"}
 
 ``after`` (from now on) and ``for`` are seconds, a text such as ``90s``, ``6m``, ``2h``, or a range of
-two of them, from which the schedule's seed draws. Without ``for`` the fault stays until it is cleared.
+two of them, from which a schedule's seed draws. Without ``for`` the fault stays until it is cleared.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Callable, List, Mapping, Type, TypeVar
+from typing import Any, Callable, Mapping, Optional, Type, TypeVar
 
 from azext_mhsmregion.emulator import parse
 from azext_mhsmregion.emulator.unit import Unit
@@ -19,7 +18,7 @@ from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.chance import chance
 from azext_mhsmregion.model.clock import NEVER, SECOND
 from azext_mhsmregion.model.durations import seconds
-from azext_mhsmregion.model.errors import Invalid
+from azext_mhsmregion.model.errors import Invalid, NotFound
 from azext_mhsmregion.model.faults import EFFECTS, WIDE, Effect, Fault, FaultKind, Scope
 from azext_mhsmregion.model.regions import catalogue
 
@@ -37,17 +36,19 @@ def one(unit: Unit, spec: Mapping[str, Any], new_id: NewId, seed: int = 0, numbe
     does not exist. ``seed`` and ``number`` decide what a range comes to. Scopes service and region hit
     every pool there (F4), whichever was named."""
     parse.refuse_unknown(spec, MEMBERS, "A fault")
+    _refuse_empty(spec)
     scope = _choice(spec, "scope", Scope, Scope.POOL if spec.get("hsmName") else Scope.REGION)
     start = unit.now + _milliseconds(spec, "after", 0, (seed, number))
     lasts = _milliseconds(spec, "for", NEVER, (seed, number))
-    pool = _pool_id(unit, parse.optional(spec, "hsmName", str))
+    region = _region(parse.required(spec, "region", str))
+    pool = _pool(unit, parse.optional(spec, "hsmName", str), region)
     rate = spec.get("rate", 1.0)
     if isinstance(rate, bool) or not isinstance(rate, (int, float)):
         raise Invalid("'rate' must be a number.", "BadParameter")
     return Fault(
         id=new_id()[:8],
         scope=scope,
-        region=_region(parse.required(spec, "region", str)),
+        region=region,
         effect=_choice(spec, "effect", Effect, EFFECTS[scope][0]),
         start=start,
         end=min(NEVER, start + lasts),
@@ -61,14 +62,11 @@ def one(unit: Unit, spec: Mapping[str, Any], new_id: NewId, seed: int = 0, numbe
     )
 
 
-def schedule(unit: Unit, document: Mapping[str, Any], new_id: NewId) -> List[Fault]:
-    """The faults of a schedule. Raises as :func:`one`."""
-    parse.refuse_unknown(document, {"seed", "faults"}, "A schedule")
-    seed = parse.optional(document, "seed", int) or 0
-    specs = parse.required(document, "faults", list)
-    if not all(isinstance(spec, dict) for spec in specs):
-        raise Invalid("'faults' must be an array of objects.", "BadParameter")
-    return [one(unit, spec, new_id, seed, number) for number, spec in enumerate(specs)]
+def _refuse_empty(spec: Mapping[str, Any]) -> None:
+    """A variable that is not set leaves an empty text: without it, more would be broken."""
+    empty = next((name for name, value in spec.items() if value == ""), None)
+    if empty is not None:
+        raise Invalid(messages.member_empty(empty), "BadParameter")
 
 
 def _milliseconds(spec: Mapping[str, Any], name: str, default: int, draw: Any) -> int:
@@ -110,5 +108,11 @@ def _region(text: str) -> str:
     return catalogue().normalise(text)
 
 
-def _pool_id(unit: Unit, name: Any) -> str:
-    return unit.require_pool(name).id if name else ""
+def _pool(unit: Unit, name: Optional[str], region: str) -> str:
+    """The id of the pool that was named, which must be in the region."""
+    if name is None:
+        return ""
+    pool = unit.require_pool(name)
+    if pool.region(region, unit.now) is None:
+        raise NotFound(messages.pool_not_in_region(pool.name, region), "RegionNotFound")
+    return pool.id

@@ -6,10 +6,12 @@
                 "regions": ["australiaeast"], "activated": true, "retentionDays": 7,
                 "administrators": ["owner"],
                 "roles": [{"role": "Managed HSM Crypto User", "principal": "owner", "scope": "/keys"}],
-                "keys": [{"name": "payments", "kty": "EC-HSM", "curve": "P-256"}]}]}
+                "keys": [{"name": "payments", "kty": "EC-HSM", "curve": "P-256"}]}],
+     "faults": [{"scope": "service", "region": "uksouth", "after": 60, "for": "2m"}]}
 
 Principals are names of the directory, its groups' too, or object ids. Only a ``name`` must be given;
-``clock`` is as in :mod:`clock_change`; a resource group that exists already stays.
+``clock`` is as in :mod:`clock_change`, ``faults`` as in :mod:`fault_spec`; a resource group that exists
+already stays.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from azext_mhsmregion.model.errors import Invalid
 from azext_mhsmregion.model.keys import KeyRequest
 
 MEMBERS = {
-    "seed": {"pools", "groups", "clock"},
+    "seed": {"pools", "groups", "clock", "faults"},
     "group": {"name", "location", "tags"},
     "pool": {"name", "location", "group", "regions", "activated", "retentionDays", "purgeProtection",
              "administrators", "roles", "keys", "tags"},
@@ -84,6 +86,7 @@ class Seed:
     pools: Tuple[SeedPool, ...]
     groups: Tuple[SeedGroup, ...] = ()
     clock: Optional[ClockChange] = None
+    faults: Tuple[Any, ...] = ()
 
 
 def parsed(document: Any) -> Seed:
@@ -94,6 +97,7 @@ def parsed(document: Any) -> Seed:
         pools=tuple(_pool(item) for item in parse.optional(source, "pools", list) or []),
         groups=tuple(_group(item) for item in parse.optional(source, "groups", list) or []),
         clock=None if clock is None else clock_change.parsed(clock),
+        faults=tuple(parse.optional(source, "faults", list) or []),
     )
 
 

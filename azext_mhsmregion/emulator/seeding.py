@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import List, Sequence, Tuple
 
-from azext_mhsmregion.emulator import acceptance, arranging, objects
+from azext_mhsmregion.emulator import acceptance, arranging, fault_schedule, objects
 from azext_mhsmregion.emulator.arm import groups
 from azext_mhsmregion.emulator.arm.groups import Group
 from azext_mhsmregion.emulator.arm.providers import public_regions
@@ -26,8 +26,8 @@ from azext_mhsmregion.model.regions import catalogue
 
 
 def sow(parts: Parts, keyring: Keyring, seed: Seed) -> List[str]:
-    """Set the clock, make groups and pools; all or nothing. Answers the pools' names. Raises
-    ModelError as the wire would."""
+    """Set the clock, make groups and pools, break what shall be broken; all or nothing. Answers the pools'
+    names. Raises ModelError as the wire would."""
     made = [[(key, *keyring.make(key.asked)) for key in pool.keys] for pool in seed.pools]
     with parts.writing("seed") as unit:
         if seed.clock is not None:
@@ -36,6 +36,8 @@ def sow(parts: Parts, keyring: Keyring, seed: Seed) -> List[str]:
             _sow_group(unit, group)
         for pool, material in zip(seed.pools, made):
             _sow_pool(parts, unit, pool, material, keyring)
+        if seed.faults:
+            fault_schedule.inject(unit, {"faults": list(seed.faults)}, parts.sources.new_id)
     return [pool.name for pool in seed.pools]
 
 

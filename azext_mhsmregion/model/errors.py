@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 from azext_mhsmregion.model import messages
 
 
@@ -35,6 +37,16 @@ class Conflict(ModelError):
 
     status = 409
     code = "Conflict"
+
+
+class Contradiction(Conflict):
+    """A fault and another, by its id, want two things at once; ``tell`` says so of whatever the other is
+    called."""
+
+    def __init__(self, tell: Callable[[str], str], other: str) -> None:
+        super().__init__(tell(f"fault {other}"), "FaultsContradict")
+        self.tell = tell
+        self.other = other
 
 
 class Forbidden(ModelError):

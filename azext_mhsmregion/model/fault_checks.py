@@ -6,7 +6,7 @@ from typing import Iterable, Set, Tuple
 
 from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.clock import DAY, HOUR, LATEST, NEVER
-from azext_mhsmregion.model.errors import Conflict, Invalid
+from azext_mhsmregion.model.errors import Contradiction, Invalid
 from azext_mhsmregion.model.faults import DESTRUCTIBLE, DOWN, EFFECTS, WIDE, Effect, Fault, Scope
 from azext_mhsmregion.model.partition import PARTITIONS_PER_REGION
 
@@ -16,7 +16,7 @@ MOST_MILLISECONDS = {Effect.SLOW: HOUR, Effect.LAG: 365 * DAY, Effect.SKEW: 365 
 
 
 def checked(fault: Fault, others: Iterable[Fault]) -> Fault:
-    """The fault, if it makes sense alone and beside ``others``. Raises Invalid, Conflict."""
+    """The fault, if it makes sense alone and beside ``others``. Raises Invalid, Contradiction."""
     _check_alone(fault)
     for other in others:
         _check_beside(fault, other)
@@ -82,9 +82,9 @@ def _check_beside(fault: Fault, other: Fault) -> None:
     if max(fault.start, other.start) >= min(fault.end, other.end):
         return
     if _comes_too_late(fault, other):
-        raise Conflict(messages.fault_on_destroyed(other.id), "FaultsContradict")
+        raise Contradiction(messages.fault_on_destroyed, other.id)
     if not other.is_destruction and _comes_too_late(other, fault):
-        raise Conflict(messages.fault_destroys_too_soon(other.id), "FaultsContradict")
+        raise Contradiction(messages.fault_destroys_too_soon, other.id)
     if other.is_destruction or fault.is_destruction or not _is_same_target(fault, other):
         return
     exclusive = (*DOWN, Effect.DOWN)
@@ -92,7 +92,7 @@ def _check_beside(fault: Fault, other: Fault) -> None:
         return  # of overlapping outages the last to end counts
     both_down = fault.effect in exclusive and other.effect in exclusive
     if both_down or fault.effect is other.effect:
-        raise Conflict(messages.faults_contradict(other.id, other.effect.value), "FaultsContradict")
+        raise Contradiction(lambda name: messages.faults_contradict(name, other.effect.value), other.id)
 
 
 def _comes_too_late(fault: Fault, other: Fault) -> bool:

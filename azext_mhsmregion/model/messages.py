@@ -233,6 +233,7 @@ BROKEN = "An internal error has occurred."
 
 # -- faults ---------------------------------------------------------------------------------
 
+SCHEDULE_EMPTY = "A schedule has one fault at least."
 FAULT_ENDS_FIRST = "The fault ends before it begins."
 FAULT_AFTER_THE_LAST_YEAR = "A fault begins and ends while there is time: it ends with the year 5999."
 FAULT_RATE = "A rate is a share of requests: above 0, at most 1."
@@ -270,28 +271,30 @@ def fault_without(what: str, effect: str) -> str:
     return f"The effect {effect} has no {what}."
 
 
+def member_empty(name: str) -> str:
+    return f"'{name}' is empty."
+
+
 def fault_needs_pool(scope: str) -> str:
     return f"A fault of scope {scope} names its pool."
 
 
 def fault_on_destroyed(other: str) -> str:
     return (
-        f"The fault contradicts fault {other}, which destroys the same thing, or what it is a part of, "
+        f"The fault contradicts {other}, which destroys the same thing, or what it is a part of, "
         "before this one begins, or just then."
     )
 
 
 def fault_destroys_too_soon(other: str) -> str:
     return (
-        f"The fault contradicts fault {other}, which would not begin before the thing is destroyed; clear "
+        f"The fault contradicts {other}, which would not begin before the thing is destroyed; clear "
         "that one first."
     )
 
 
 def faults_contradict(other: str, effect: str) -> str:
-    return (
-        f"The fault contradicts fault {other}, which has the effect {effect} on the same thing at that time."
-    )
+    return f"The fault contradicts {other}, which has the effect {effect} on the same thing at that time."
 
 
 def no_such_fault(fault: str) -> str:

@@ -103,6 +103,12 @@ LINKED = {"hsmName": POOL, "scope": "link"}
     [
         ({"region": PRIMARY, "hsmName": "Nobody"}, 404, "PoolNotFound", "'Nobody'"),
         ({"region": "japaneast", "hsmName": POOL}, 404, "RegionNotFound", "is not in japaneast"),
+        (
+            {"region": "japaneast", "hsmName": POOL, "scope": "region"},
+            404,
+            "RegionNotFound",
+            "is not in japaneast",
+        ),
         ({**LINKED, "region": PRIMARY, "to": "japaneast"}, 404, "RegionNotFound", "is not in japaneast"),
         ({**LINKED, "region": "japaneast", "to": PRIMARY}, 404, "RegionNotFound", "is not in japaneast"),
         (
@@ -125,6 +131,29 @@ def test_a_fault_on_what_does_not_exist(broken, spec, status, code, said):
     found = error(broken("POST", "/faults", spec))
     assert found[:2] == (status, code)
     assert said in found[2]
+    assert listed(broken) == []
+
+
+@pytest.mark.parametrize("member", ["scope", "hsmName", "region", "to", "effect", "kind", "after", "for"])
+def test_a_text_that_is_empty_breaks_nothing(broken, member):
+    spec = {"region": PRIMARY, member: ""}
+    assert error(broken("POST", "/faults", spec)) == (400, "BadParameter", f"'{member}' is empty.")
+    assert listed(broken) == []
+
+
+def test_an_empty_id_clears_nothing(broken):
+    made = broken("POST", "/faults", {"region": PRIMARY})[1]["id"]
+    assert error(broken("DELETE", "/faults/"))[:2] == (404, "FaultNotFound")
+    assert [one["id"] for one in listed(broken)] == [made]
+
+
+def test_a_fault_that_is_cleared_in_its_first_instant_was_on(broken):
+    made = broken("POST", "/faults", {"region": PRIMARY})[1]
+    assert made["state"] == "on"
+    cleared = broken("DELETE", f"/faults/{made['id']}")[1]
+    assert (cleared["state"], cleared["end"]) == ("over", cleared["start"])
+    told = [one for one in broken("GET", "/events")[1]["value"] if one["kind"] == "fault-cleared"]
+    assert len(told) == 1 and "never_began" not in told[0]
     assert listed(broken) == []
 
 
@@ -279,9 +308,19 @@ def test_what_an_effect_does_not_have(broken, extra, words):
 
 
 def test_two_of_one_schedule_contradict_each_other_too(broken):
-    plan = [{"region": PRIMARY}, {"region": PRIMARY, "effect": "hang"}]
-    assert error(broken("POST", "/faults", {"faults": plan}))[:2] == (409, "FaultsContradict")
+    plan = [{"region": EXTENDED}, {"region": PRIMARY}, {"region": PRIMARY, "effect": "hang"}]
+    status, code, message = error(broken("POST", "/faults", {"faults": plan}))
+    assert (status, code) == (409, "FaultsContradict")
+    assert message.startswith("faults[2]: The fault contradicts faults[1], which")
     assert listed(broken) == []
+
+
+def test_an_entry_of_a_schedule_that_contradicts_what_is_there_names_it(broken):
+    there = broken("POST", "/faults", {"region": PRIMARY})[1]["id"]
+    plan = [{"region": EXTENDED}, {"region": PRIMARY, "effect": "hang"}]
+    message = error(broken("POST", "/faults", {"faults": plan}))[2]
+    assert message.startswith(f"faults[1]: The fault contradicts fault {there}, which")
+    assert [one["id"] for one in listed(broken)] == [there]
 
 
 def test_what_is_destroyed_is_not_cleared(broken):
@@ -376,7 +415,10 @@ def test_the_most_that_a_fault_can_be(broken, spec):
         ({"faults": [{"region": PRIMARY}], "sede": 1}, "'sede'"),
         ({"faults": [{"region": PRIMARY, "until": 5}]}, "'until'"),
         ({"faults": {"region": PRIMARY}}, "'faults' must be an array"),
-        ({"faults": ["uksouth"]}, "array of objects"),
+        ({"faults": ["uksouth"]}, "faults[0]: A fault must be an object."),
+        ({"faults": []}, "one fault at least"),
+        ({"faults": [{"region": PRIMARY}, {"region": EXTENDED, "effect": ""}]}, "faults[1]: 'effect' is"),
+        ({"faults": [{"region": PRIMARY}, {"region": "atlantis"}]}, "faults[1]: "),
         ({"faults": [{"region": PRIMARY}], "seed": "x"}, "'seed' must be an integer"),
         ({"faults": None}, "'faults' must be given"),
     ],

@@ -167,3 +167,23 @@ def test_a_seed_that_cannot_be_changes_nothing(control, document, words):
     assert words in body["error"]["message"]
     assert (control.pools(), control("GET", "/clock")[1]["mode"]) == ({}, before)
     assert [one["name"] for one in azure(control, "GET", "/resourceGroups")[1]["value"]] == ["default"]
+
+
+BROKEN = {"scope": "service", "region": "uksouth", "after": 60, "for": "2m"}
+
+
+def test_what_shall_be_broken_is_once_the_pools_stand(control):
+    faults = [BROKEN, {"hsmName": "ContosoMHSM", "region": "australiaeast", "effect": "hang"}]
+    assert control("POST", "/seed", {"pools": [FULL], "faults": faults})[0] < 300
+    listed = control("GET", "/faults")[1]["value"]
+    assert sorted((one["scope"], one["region"], one["state"]) for one in listed) == [
+        ("pool", "australiaeast", "on"),
+        ("service", "uksouth", "planned"),
+    ]
+
+
+def test_a_fault_of_a_seed_that_cannot_be_is_named_and_nothing_is_made(control):
+    faults = [BROKEN, {"hsmName": "Nobody", "region": "uksouth"}]
+    status, body = control("POST", "/seed", {"pools": [FULL], "faults": faults})
+    assert status == 404 and body["error"]["message"].startswith("faults[1]: ")
+    assert control.pools() == {} and control("GET", "/faults")[1]["value"] == []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_mhsmregion.emulator import breaking, fault_spec, parse
+from azext_mhsmregion.emulator import breaking, fault_schedule, fault_spec, parse
 from azext_mhsmregion.emulator.fault_facts import shown
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
+from azext_mhsmregion.model import messages
+from azext_mhsmregion.model.errors import NotFound
 
 
 def register(router: Router) -> None:
@@ -31,10 +33,9 @@ def inject(ask: Ask, _: Any) -> Response:
     new_id = ask.parts.sources.new_id
     with ask.parts.writing("fault") as unit:
         if "faults" in body:
-            planned = fault_spec.schedule(unit, body, new_id)
+            made = fault_schedule.inject(unit, body, new_id)
         else:
-            planned = [fault_spec.one(unit, body, new_id)]
-        made = [breaking.inject(unit, fault) for fault in planned]
+            made = [breaking.inject(unit, fault_spec.one(unit, body, new_id))]
         value = [shown(unit, fault) for fault in made]
     return json_response(201, {"value": value} if "faults" in body else value[0])
 
@@ -45,7 +46,9 @@ def clear(ask: Ask, _: Any, fault: str) -> Response:
 
 
 def clear_all(ask: Ask, _: Any) -> Response:
-    """Every fault that can be ended; what is destroyed stays so."""
+    """Every fault that can be ended; what is destroyed stays so. A fault whose id is empty is none."""
+    if ask.request.path.endswith("/"):
+        raise NotFound(messages.no_such_fault("''"), "FaultNotFound")
     with ask.parts.writing("fault") as unit:
         cleared = [shown(unit, fault) for fault in breaking.clear_all(unit)]
     return json_response(200, {"value": cleared})
