@@ -98,7 +98,7 @@ def _shown(mutmut: List[str], name: str) -> Survivor:
     new = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
     found = NAME.fullmatch(name)
     assert found is not None, name
-    return Survivor(f"{found[1]}.{found[2]}", old, new)
+    return Survivor(f"{found[1]}.{found[2].rpartition('ǁ')[2]}", old, new)  # a method, without its class
 
 
 def _listed() -> Dict[Survivor, str]:

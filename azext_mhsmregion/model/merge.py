@@ -182,6 +182,6 @@ def _version(row: Row, changed: Optional[Row]) -> KeyVersion:
 def _live(best: Mapping[Tuple[Kind, str, str], Row], wanted: Kind) -> Dict[str, Mapping[str, Any]]:
     return {
         name: row.body
-        for (kind, name, _), row in sorted(best.items(), key=lambda item: item[0][1])
+        for (kind, name, _), row in sorted(best.items())
         if kind is wanted and not row.tombstone
     }

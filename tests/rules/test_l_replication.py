@@ -12,7 +12,7 @@ import pytest
 from azext_mhsmregion.model import merge, replication
 from azext_mhsmregion.model.clock import NEVER
 from azext_mhsmregion.model.network import Network, Outage, arrival
-from azext_mhsmregion.model.replication import Kind, Row, Stamp
+from azext_mhsmregion.model.replication import Kind, Row, Stamp, Write
 
 from .harness import CRYPTO_AUDITOR, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
 
@@ -95,6 +95,15 @@ def test_l2_no_lag_is_above_the_maximum_however_unlikely_the_draw() -> None:
 
     assert replication.draw_lag(Unlucky(), MAX_LAG) == MAX_LAG
     assert replication.draw_lag(Unlucky(), 2_000) == 2_000
+
+
+@pytest.mark.rule("L2")
+def test_l2_a_draw_in_the_middle_is_the_median_which_is_a_millisecond_at_least() -> None:
+    class Plain:
+        def gauss(self, mu: float, sigma: float) -> float:
+            return mu + 1e-9
+
+    assert [replication.draw_lag(Plain(), longest) for longest in (MAX_LAG, 720, 72, 3)] == [5_000, 10, 1, 1]
 
 
 @pytest.mark.rule("L2")
@@ -413,6 +422,42 @@ def test_l6_a_key_has_one_rotation_policy_whatever_version_it_hangs_on() -> None
 
     assert merge.objects([*versions, lower, higher]).keys["k"].policy == {"policy": 4}
     assert merge.superseded([*versions, lower, higher]) == {(*lower.object, lower.stamp)}
+
+
+DELETED = {"deleted": 1, "purge_at": 2}
+
+
+@pytest.mark.rule("L6")
+@pytest.mark.parametrize(
+    ("write", "other", "clash"),
+    [
+        (Write(Kind.SETTING, "k"), row(Kind.SETTING, 1), True),
+        (Write(Kind.SETTING, "k"), row(Kind.SETTING, 1, name="other"), False),
+        (Write(Kind.SETTING, "k"), row(Kind.ROLE_DEFINITION, 1), False),
+        (Write(Kind.KEY_VERSION, "k", "v1"), row(Kind.KEY_VERSION, 1, "v2"), False),
+        (Write(Kind.KEY_VERSION, "k", "v1"), row(Kind.KEY_VERSION, 1, "v1"), False),
+        (Write(Kind.KEY_ATTRIBUTES, "k", "v1"), row(Kind.KEY_ATTRIBUTES, 1, "v1"), True),
+        (Write(Kind.KEY_ATTRIBUTES, "k", "v1"), row(Kind.KEY_ATTRIBUTES, 1, "v2"), False),
+        (Write(Kind.KEY_STATE, "k", "v1"), row(Kind.KEY_STATE, 1, "v2"), True),
+        (Write(Kind.KEY_STATE, "k", "v1", DELETED), row(Kind.KEY_VERSION, 1, "v2"), True),
+        (Write(Kind.KEY_STATE, "k", "v1"), row(Kind.KEY_VERSION, 1, "v2"), False),
+        (Write(Kind.KEY_VERSION, "k", "v2"), row(Kind.KEY_STATE, 1, "v1", body=DELETED), True),
+        (Write(Kind.KEY_VERSION, "k", "v2"), row(Kind.KEY_STATE, 1, "v1", body={"recovered": 1}), False),
+    ],
+)
+def test_l6_what_conflicts_with_what_is_not_seen_yet_and_with_nothing_that_is(
+    write: Write, other: Row, clash: bool
+) -> None:
+    unseen, seen = other._replace(visible_from=101), other._replace(visible_from=100)
+
+    assert replication.conflicts(write, [unseen, seen], 100) == ((unseen,) if clash else ())
+
+
+@pytest.mark.rule("L6")
+def test_l6_objects_are_in_the_order_of_their_names_whatever_came_first() -> None:
+    rows = [row(Kind.SETTING, stamp, name=name) for stamp, name in enumerate("bca")]
+
+    assert list(merge.objects(rows).settings) == ["a", "b", "c"]
 
 
 @pytest.mark.rule("L6")

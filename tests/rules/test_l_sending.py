@@ -120,6 +120,7 @@ def test_e1_seeded_rows_keep_the_order_of_their_link() -> None:
         [Write(Kind.SETTING, "next")], ONE, {THREE: 300}, 400, 1, lambda: 1, result.links
     )
     assert later.rows[-1].visible_from == 750
+    assert {one.stamp.hlc for one in later.rows} == {400 << 16}, "no clock is wrong"
 
 
 @pytest.mark.rule("L3")
