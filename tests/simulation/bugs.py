@@ -65,16 +65,21 @@ def hunt(checkout: Path, bug: Bug, steps: int = STEPS) -> Tuple[bool, str]:
 
 
 def _verdict(output: str) -> Tuple[bool, str]:
-    found = re.search(r"^VIOLATION (.*)$", output, re.MULTILINE)
+    """A bug is found by a rule: what merely crashes would be found by anything."""
+    found = re.search(r"^VIOLATION ([A-Z]\d+\w*: .*)$", output, re.MULTILINE)
     again = re.search(r"--epoch (\d+) --steps (\d+)", output)
     if found is None or again is None:
-        return False, "SURVIVED: " + " ".join(output.splitlines()[-1:])
+        fate = "CRASHED" if re.search(r"^CRASH ", output, re.MULTILINE) else "SURVIVED"
+        return False, f"{fate}: " + " ".join(output.splitlines()[-1:])
     step = int(again[1]) * 10_000 + int(again[2])
     return True, f"step {step:>6}  {found[1][:90]}"
 
 
 def hunt_all(checkout: Path, word: str, jobs: int) -> int:
     chosen = [bug for bug in load(checkout) if word in f"{bug.area} {bug.why}"]
+    if not chosen:
+        print(f"simulate-bugs: no bug has the word {word!r}")
+        return 1
     with ThreadPoolExecutor(jobs) as pool:
         fates = pool.map(lambda bug: (bug, *hunt(checkout, bug)), chosen)
         caught = 0

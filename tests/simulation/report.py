@@ -52,7 +52,8 @@ class Found(Exception):
 
     def told(self) -> List[str]:
         pool, name = getattr(self.cause, "pool", ""), getattr(self.cause, "name", "")
-        lines = [f"VIOLATION {self.cause}", "story:", *self.run.world.story.timeline(pool, name)]
+        what = "VIOLATION" if isinstance(self.cause, Violation) else f"CRASH {self.rule}:"
+        lines = [f"{what} {self.cause}", "story:", *self.run.world.story.timeline(pool, name)]
         return [*lines, f"again: {self.command()}"]
 
 

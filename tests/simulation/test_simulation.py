@@ -148,6 +148,18 @@ def test_every_bug_still_fits_the_package() -> None:
     assert [bug.why for bug in known if not bugs.fits(CHECKOUT, bug)] == []
 
 
+def test_a_bug_that_only_crashes_is_not_found() -> None:
+    file, old = "azext_mhsmregion/model/replication.py", "return max(now << _COUNTER_BITS, last_seen + 1)"
+    is_found, how = bugs.hunt(CHECKOUT, bugs.Bug("crash", file, old, "return no_such_name", "it breaks"), 300)
+
+    assert not is_found and how.startswith("CRASHED: "), how
+
+
+def test_a_word_that_no_bug_has_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bugs.hunt_all(CHECKOUT, "no such word", 1) == 1
+    assert "no bug has the word" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", bugs.load(CHECKOUT), ids=lambda bug: bug.why.replace(" ", "-"))
 def test_each_bug_put_in_on_purpose_is_found_within_50_000_steps(bug: bugs.Bug) -> None:
