@@ -8,14 +8,14 @@ import subprocess
 
 import pytest
 from az.installation import python_of
-from support import required
+from support import lags, required
 
 from azext_mhsmregion.emulator.fault_spec import MEMBERS
 from azext_mhsmregion.model.faults import EFFECTS
 from docs import machine, pages
 
 PAGES = sorted(path.name for path in pages.DOCS.glob("*.md"))
-PLAIN = ("home.md", "metrics.md", "multi-region.md", "pytest.md", "terraform.md")
+PLAIN = ("home.md", "metrics.md", "multi-region.md", "pytest.md", "replication.md", "terraform.md")
 LONG = ("multi-region.md",)
 CLIENTS = {
     "python.md": lambda _: None,
@@ -107,6 +107,12 @@ def test_the_page_of_dns(new_machine):
     if missing:
         required.missing(f"missing here: {', '.join(missing)}")
     run("dns.md", new_machine(python=machine.OURS / "python"))
+
+
+def test_the_lags_of_the_page_of_replication_are_the_models():
+    text = (pages.DOCS / "replication.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| .* s \| .* %.*$", text, re.MULTILINE)
+    assert found == lags.table()
 
 
 def test_every_page_is_run_or_says_that_it_is_not():
