@@ -101,11 +101,12 @@ class Options(NamedTuple):
 @dataclass
 class Session:
     """State of one invocation, kept in ``cli_ctx.data``. ``sent``: a request that changes
-    something was or is being sent."""
+    something was or is being sent; ``deadline``: until when the user waits, as :data:`now` counts."""
 
     door: Door
     options: Options = field(default_factory=Options)
     sent: bool = False
+    deadline: float = float("inf")
 
     def __deepcopy__(self, _: Any) -> Session:
         """az hands commands a deep copy of its context; the invocation stays one."""
@@ -153,6 +154,11 @@ def sending(cli_ctx: Any) -> None:
     session(cli_ctx).sent = True
 
 
+def give_up_after(cli_ctx: Any, seconds: float) -> None:
+    """The user waits so long and no longer: no retry outlasts it."""
+    session(cli_ctx).deadline = now() + seconds
+
+
 def in_az(cli_ctx: Any) -> bool:
     """Did the user come through az?"""
     return session(cli_ctx).door == AZ
@@ -189,6 +195,7 @@ def provider(cli_ctx: Any, kind: Optional[str] = None) -> Any:
         sleep=sleep,
         now=now,
         on_retry=logger.warning,
+        left=lambda: here.deadline - now(),
     )
 
 

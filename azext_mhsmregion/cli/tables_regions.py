@@ -11,8 +11,8 @@ _OF_EVENT = ("time", "realTime", "hsmName", "kind")
 
 
 def region_status(result: Any) -> List[Row]:
-    """A row a region: what an operator looks at first."""
-    return [
+    """A row a region: what an operator looks at first; below them what befell the pool."""
+    regions = [
         OrderedDict(
             [
                 ("Region", region["name"] + (" *" if region["isPrimary"] else "")),
@@ -27,6 +27,14 @@ def region_status(result: Any) -> List[Row]:
         )
         for region in result["regions"]
     ]
+    return [*regions, *_befallen(result)]
+
+
+def _befallen(result: Row) -> List[Row]:
+    """Writes that were lost, and those that contradicted each other, where there are any."""
+    told = [(f"Lost with {lost['region']}", lost["writes"]) for lost in result["lost"]]
+    told += [("Conflicts", result["conflicts"]), ("Superseded writes", result["superseded"])]
+    return [OrderedDict([("Region", what), ("State", str(count))]) for what, count in told if count]
 
 
 def _others(region: Row, faults: List[Row]) -> List[str]:
@@ -55,8 +63,8 @@ def partitions(region: Row) -> str:
 
 
 def lag(region: Row) -> float:
-    """Seconds of the oldest write that it does not show yet; what is lost for ever is no lag."""
-    return max((lack["lagSeconds"] for lack in region["lacks"] if not lack["fromDestroyed"]), default=0.0)
+    """Seconds of the oldest write that it does not show yet."""
+    return max((lack["lagSeconds"] for lack in region["lacks"]), default=0.0)
 
 
 def revoked_lag(region: Row) -> float:

@@ -58,7 +58,7 @@ class OpenHome:
         found = self.emulator.directory.find(name)
         return None if found is None else found.object_id
 
-    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
+    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float, int]:
         """As :meth:`Emulator.replication`."""
         return self.emulator.replication(name, key)
 

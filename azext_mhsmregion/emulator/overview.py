@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from azext_mhsmregion.emulator import breaking, fault_facts, losses, traffic
+from azext_mhsmregion.emulator import breaking, fault_facts, losses, standing, traffic
 from azext_mhsmregion.emulator.arm.bodies import stamp
 from azext_mhsmregion.emulator.store.row_verbs import Backlog
 from azext_mhsmregion.emulator.unit import Unit
@@ -20,7 +20,7 @@ def of_pool(unit: Unit, pool: Pool) -> Dict[str, Any]:
     """The whole picture at this instant."""
     seen = traffic.conditions(unit)
     living = [region for region in pool.regions if region.exists(unit.now)]
-    backlogs = unit.tx.backlogs(pool.id, unit.now, [region.name for region in living])
+    backlogs = unit.tx.backlogs(pool.id, unit.now, standing.alive(unit, pool))
     events = unit.tx.event_counts(pool)
     return {
         "hsmName": pool.name,
@@ -95,7 +95,8 @@ def _partition(unit: Unit, pool: Pool, region: str, number: int, seen: Traffic) 
 
 
 def _lacks(unit: Unit, pool: Pool, backlog: Backlog) -> Dict[str, Any]:
-    """What a region does not show yet of another's writes; revoked rights by themselves (L7)."""
+    """What a region does not show yet of another's writes; revoked rights by themselves (L7). Those of a
+    destroyed one others send on."""
     return {
         "from": backlog.origin,
         "writes": backlog.writes,

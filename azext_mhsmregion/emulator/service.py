@@ -12,7 +12,7 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
 
 from azext_mhsmregion.emulator.directory import Directory, DirectoryError
 from azext_mhsmregion.emulator.directory_file import DirectoryFile
@@ -48,9 +48,10 @@ from azext_mhsmregion.emulator.wire import (
 )
 from azext_mhsmregion.emulator.witness import Witness
 from azext_mhsmregion.model import messages
-from azext_mhsmregion.model.clock import ClockState, manual_clock, real_clock
+from azext_mhsmregion.model.clock import NEVER, ClockState, manual_clock, real_clock
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.model.pool import Pool
+from azext_mhsmregion.model.rows import Row
 
 if TYPE_CHECKING:
     from azext_mhsmregion.emulator.entra.context import EntraContext
@@ -226,31 +227,37 @@ class Emulator:
                 raise NotFound(messages.pool_not_found(name))
             return billing.cost(spans, unit.now)
 
-    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float]:
-        """Do all regions agree (L4), on everything or on one key? And how many rows are in
-        flight, and for how many seconds of service time. Raises NotFound, also for a key that no
-        region has."""
+    def replication(self, name: str, key: Optional[str] = None) -> Tuple[bool, int, float, int]:
+        """Do all regions that are alive agree (L4), on everything or on one key? How many rows are in
+        flight, for how many seconds of service time, and how many writes are lost, for which nobody
+        waits (L5b). Raises NotFound, also for a key that no region has."""
+        from azext_mhsmregion.emulator import losses, standing
+
         with self.parts.reading() as unit:
             pool = self._live(unit, name)
-            living = [region.name for region in pool.regions if region.holds_data(unit.now)]
             if key is not None:
-                arrivals = self._arrivals_of_key(unit, pool, living, key)
+                arrivals, lost = self._arrivals_of_key(unit, pool, key)
                 count, last = len(arrivals), max(arrivals, default=0)
             else:
-                count = unit.tx.in_flight(pool.id, unit.now, living)
-                last = unit.tx.last_arrival(pool.id, living)
-        return count == 0, count, max(0, last - unit.now) / 1000
+                count, last = unit.tx.in_flight(pool.id, unit.now, standing.alive(unit, pool))
+                dead = standing.destroyed(unit, pool)
+                lost = sum(losses.loss_if_removed(unit, pool, region).writes for region in dead)
+        return count == 0, count, max(0, last - unit.now) / 1000, lost
 
     @staticmethod
-    def _arrivals_of_key(unit: Unit, pool: Pool, living: Sequence[str], key: str) -> List[int]:
-        """When the key's rows that are in flight become visible. A deleted key is still there."""
-        from azext_mhsmregion.emulator import objects
+    def _arrivals_of_key(unit: Unit, pool: Pool, key: str) -> Tuple[List[int], int]:
+        """When the key's rows that are in flight become visible, and how many of its writes are lost. A
+        deleted key is still there."""
+        from azext_mhsmregion.emulator import objects, standing
 
-        rows = [row for region in living for row in unit.tx.rows(pool.id, region, objects.KEYS, key)]
-        arrivals = [row.visible_from for row in rows if row.visible_from > unit.now]
-        if not arrivals and not any(key in objects.key(unit, pool, one, key).keys for one in living):
+        alive, there = standing.alive(unit, pool), standing.holding(unit, pool)
+        rows = [row for region in alive for row in unit.tx.rows(pool.id, region, objects.KEYS, key)]
+        kept = {_write_of(row) for row in rows if row.visible_from < NEVER}
+        late = [row for row in rows if row.visible_from > unit.now]
+        if not late and not any(key in objects.key(unit, pool, one, key).keys for one in there):
             raise NotFound(f"Key {key} is in no region of {pool.name}.")
-        return arrivals
+        lost = {_write_of(row) for row in late} - kept
+        return [row.visible_from for row in late if _write_of(row) not in lost], len(lost)
 
     def loss_if_removed(self, name: str, region: str) -> int:
         """How many acknowledged writes of ``region`` would be lost by its removal (E3). Raises
@@ -291,6 +298,11 @@ class Emulator:
 
         now = self.parts.sources.real
         return EntraContext(self.directory, self.tokens(), lambda: now() / 1000, self.parts.sources.new_id)
+
+
+def _write_of(row: Row) -> Tuple[Any, ...]:
+    """The write that a row is a region's copy of."""
+    return row.kind, row.name, row.version, row.stamp
 
 
 def open_emulator(

@@ -24,7 +24,9 @@ def require_writes(pool: Pool, region: str, faults: Faults, edition: str, now: i
     from azext_mhsmregion.model.faults import site_fault  # where there is a fault at all
 
     if site_fault(faults, pool.primary.name, now) is not None:
-        raise Unavailable(messages.writes_unavailable(pool.primary.name))
+        is_gone = _is_gone(faults, pool.primary.name, now)
+        say = messages.writes_gone if is_gone else messages.writes_unavailable
+        raise Unavailable(say(pool.primary.name))
 
 
 def require_control_plane(regions: Iterable[str], faults: Faults, now: int) -> None:
@@ -35,4 +37,13 @@ def require_control_plane(regions: Iterable[str], faults: Faults, now: int) -> N
 
     for region in regions:
         if site_fault(faults, region, now) is not None:
-            raise Unavailable(messages.control_plane_unavailable(region))
+            is_gone = _is_gone(faults, region, now)
+            say = messages.control_plane_gone if is_gone else messages.control_plane_unavailable
+            raise Unavailable(say(region))
+
+
+def _is_gone(faults: Faults, region: str, now: int) -> bool:
+    """Is the service, or the whole region, destroyed (E6)?"""
+    from azext_mhsmregion.model.faults import is_destroyed
+
+    return is_destroyed(faults, "", region, now)

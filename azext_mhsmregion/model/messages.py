@@ -205,6 +205,20 @@ def writes_unavailable(primary: str) -> str:
     return f"Writes are not available: Managed HSM in the primary region {primary} is out."
 
 
+NEVER_BACK = "is destroyed, and does not come back."
+NEVER_BACK_HINT = (
+    "The way out of a destroyed primary is the security domain and a full backup, restored into a new pool."
+)
+
+
+def writes_gone(primary: str) -> str:
+    return f"Writes are not available: Managed HSM in the primary region {primary} {NEVER_BACK}"
+
+
+def control_plane_gone(region: str) -> str:
+    return f"Managed HSM in {region} {NEVER_BACK}"
+
+
 def control_plane_unavailable(region: str) -> str:
     return f"Managed HSM in {region} is not available at the moment. Try again later."
 

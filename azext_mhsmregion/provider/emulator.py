@@ -14,9 +14,9 @@ from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.billing import PRICE_DATE, price_usd_per_hour
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.provider.access import Access, SdkAccess
-from azext_mhsmregion.provider.answers import checked
+from azext_mhsmregion.provider.answers import checked, words_of
 from azext_mhsmregion.provider.client import ManagedHsmClient, Settings
-from azext_mhsmregion.provider.errors import BadRequestError, HomeError, NotFoundError
+from azext_mhsmregion.provider.errors import BadRequestError, DestroyedError, HomeError, NotFoundError
 from azext_mhsmregion.provider.interface import (
     DEFAULT_SKU,
     Cost,
@@ -30,12 +30,13 @@ from azext_mhsmregion.provider.retry import retrying
 from azext_mhsmregion.provider.service import Service
 from azext_mhsmregion.provider.states import LEAVING
 from azext_mhsmregion.provider.surroundings import Surroundings
-from azext_mhsmregion.provider.transport import Call, InProcessTransport, RequestsTransport, Transport
+from azext_mhsmregion.provider.transport import Answer, Call, InProcessTransport, RequestsTransport, Transport
 
 CONTROL_URL = "https://emulator.mhsmregion.internal"
 """The emulator's own API (``emulator/control``)."""
 
 
+UNAVAILABLE = 503
 WAIT_HINT = (
     "Wait until the regions agree (`keyvault region wait --replicated`), or accept the loss with --yes."
 )
@@ -57,7 +58,7 @@ class Emulator(Protocol):
     def owner_token(self, audience: str) -> str: ...
     def ca_bundle(self) -> str: ...
     def cost(self, name: Optional[str]) -> Sequence[Tuple[str, str, float, float]]: ...
-    def replication(self, name: str, key: Optional[str]) -> Tuple[bool, int, float]: ...
+    def replication(self, name: str, key: Optional[str]) -> Tuple[bool, int, float, int]: ...
     def expected_seconds(self, kind: str) -> float: ...
     def loss_if_removed(self, pool: str, region: str) -> int: ...
     def is_last_alive(self, pool: str, region: str) -> bool: ...
@@ -173,8 +174,24 @@ class EmulatorProvider(ManagedHsmClient):
     def replication(self, name: str, key: Optional[str] = None) -> Replication:
         pool = self.get_pool(name)
         with translating():
-            agreed, pending, seconds = self._emulator.replication(pool.name, key)
-        return Replication(agreed, exact=True, pending=pending, seconds=seconds)
+            agreed, pending, seconds, lost = self._emulator.replication(pool.name, key)
+        return Replication(agreed, exact=True, pending=pending, seconds=seconds, lost=lost)
+
+
+class _Final:
+    """Makes an error of what a destroyed region answers: it is not to be asked again (rule E6)."""
+
+    def __init__(self, inner: Transport) -> None:
+        self.inner = inner
+
+    def send(self, call: Call) -> Answer:
+        """Raises DestroyedError."""
+        answer = self.inner.send(call)
+        if answer.status == UNAVAILABLE:
+            code, message = words_of(answer)
+            if message.endswith(messages.NEVER_BACK):
+                raise DestroyedError(message, messages.NEVER_BACK_HINT, code)
+        return answer
 
 
 def connect(
@@ -202,7 +219,7 @@ def connect(
     proxy = emulator.server_proxy(place, client)
     if proxy is None:
         inside = InProcessTransport(_translated(emulator), emulator.principal_id, place, client)
-        return EmulatorProvider(emulator, retrying(inside, outside), settings)
+        return EmulatorProvider(emulator, retrying(_Final(inside), outside), settings)
     return _over_server(emulator, proxy, settings, outside)
 
 
@@ -224,7 +241,7 @@ def _over_server(
 
     credential = OwnerCredential(emulator.owner_token)
     sockets = RequestsTransport(credential, {"https": proxy, "http": proxy}, emulator.ca_bundle())
-    transport = retrying(sockets, outside)
+    transport = retrying(_Final(sockets), outside)
     access = SdkAccess(Service(transport, settings.subscription_id), credential, sockets)
     return EmulatorProvider(emulator, transport, settings, access)
 

@@ -67,6 +67,10 @@ class OperationFailedError(ProviderError):
     """A long operation ended in Failed."""
 
 
+class DestroyedError(OperationFailedError):
+    """What would have to answer is destroyed, and whatever it was to do with it (rule E6)."""
+
+
 class ChangedByOthersError(ProviderError):
     """Someone else changed the pool between our read and our write, more often than we retry."""
 

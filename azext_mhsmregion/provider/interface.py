@@ -135,12 +135,14 @@ class Cost(NamedTuple):
 class Replication(NamedTuple):
     """Do all regions of a pool agree (rule L4)? ``exact`` is False where the provider can
     only ask the regional names; ``pending`` counts writes not yet visible everywhere,
-    ``seconds`` how long until they are (None: unknown)."""
+    ``seconds`` how long until they are (None: unknown); ``lost`` those that never will be, because
+    what had them is destroyed (rule L5b)."""
 
     agreed: bool
     exact: bool
     pending: Optional[int] = None
     seconds: Optional[float] = None
+    lost: int = 0
 
 
 class Provider(Protocol):

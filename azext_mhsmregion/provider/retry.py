@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Callable, Mapping, Optional
 from urllib.parse import urlsplit
 
-from azext_mhsmregion.provider.surroundings import Surroundings, Tell
+from azext_mhsmregion.provider.surroundings import Surroundings, Tell, unbounded
 from azext_mhsmregion.provider.transport import Answer, Call, Transport
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
@@ -21,7 +21,8 @@ LONGEST_PAUSE = 120.0
 
 class RetryingTransport:
     """Wraps a transport. ``sleep`` takes seconds, ``random`` gives [0, 1), ``wall`` seconds
-    since the epoch (for a Retry-After that is a date); ``on_retry`` is told of each pause."""
+    since the epoch (for a Retry-After that is a date); ``on_retry`` is told of each pause, and none is
+    longer than what is ``left`` of the caller's own time-out."""
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class RetryingTransport:
         wall: Callable[[], float],
         attempts: int = ATTEMPTS,
         on_retry: Optional[Tell] = None,
+        left: Callable[[], float] = unbounded,
     ) -> None:
         self.inner = inner
         self._sleep = sleep
@@ -38,6 +40,7 @@ class RetryingTransport:
         self._wall = wall
         self._attempts = attempts
         self._on_retry = on_retry
+        self._left = left
 
     def send(self, call: Call) -> Answer:
         answer = self.inner.send(call)
@@ -45,7 +48,7 @@ class RetryingTransport:
             if not _may_pass(call, answer):
                 break
             pause = self._pause(answer, attempt)
-            if pause > LONGEST_PAUSE:
+            if pause > min(LONGEST_PAUSE, self._left()):
                 break
             self._tell(call, answer, pause)
             self._sleep(pause)
@@ -69,7 +72,9 @@ class RetryingTransport:
 
 def retrying(inner: Transport, outside: Surroundings) -> RetryingTransport:
     """The usual one."""
-    return RetryingTransport(inner, outside.sleep, outside.random, outside.wall, on_retry=outside.on_retry)
+    return RetryingTransport(
+        inner, outside.sleep, outside.random, outside.wall, on_retry=outside.on_retry, left=outside.left
+    )
 
 
 def _may_pass(call: Call, answer: Answer) -> bool:

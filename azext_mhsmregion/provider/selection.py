@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from azext_mhsmregion.provider.errors import AuthenticationError, UsageError
 from azext_mhsmregion.provider.interface import Provider
 from azext_mhsmregion.provider.service import PUBLIC_ARM, Endpoints
-from azext_mhsmregion.provider.surroundings import Surroundings, Tell, chance
+from azext_mhsmregion.provider.surroundings import Surroundings, Tell, chance, unbounded
 from azext_mhsmregion.provider.transport import Credential
 
 KINDS = ("arm", "emulator")
@@ -44,14 +44,16 @@ def select(
     wall: Callable[[], float] = time.time,
     now: Callable[[], float] = time.monotonic,
     on_retry: Optional[Tell] = None,
+    left: Callable[[], float] = unbounded,
 ) -> Provider:
     """The provider that the flag, MHSMREGION_PROVIDER, the config or the default names.
 
     ``config_get(section, option)`` gives None for what is not set. ``cli_ctx`` is az's, None
     outside az. ``place`` is where an in-process client stands, else MHSMREGION_PLACE.
-    ``on_retry`` gets a sentence before each pause of a retry.
+    ``on_retry`` gets a sentence before each pause of a retry, ``left`` gives the seconds for which
+    whoever asks still waits.
     """
-    outside = Surroundings(sleep, random, wall, now, on_retry)
+    outside = Surroundings(sleep, random, wall, now, on_retry, left)
     folder = home or home_of(environ)
     if kind_of(kind, environ, config_get, default) == "emulator":
         from azext_mhsmregion.provider.emulator import open_provider

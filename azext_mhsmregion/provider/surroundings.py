@@ -15,12 +15,19 @@ def chance() -> float:
     return random()
 
 
+def unbounded() -> float:
+    """Whoever asks waits as long as it takes."""
+    return float("inf")
+
+
 class Surroundings(NamedTuple):
     """``sleep`` takes seconds, ``random`` gives [0, 1), ``wall`` the seconds since the epoch,
-    ``now`` is a monotonic clock; ``on_retry`` gets a sentence before each pause of a retry."""
+    ``now`` is a monotonic clock; ``on_retry`` gets a sentence before each pause of a retry,
+    and ``left`` gives the seconds for which whoever asks still waits."""
 
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = chance
     wall: Callable[[], float] = time.time
     now: Callable[[], float] = time.monotonic
     on_retry: Optional[Tell] = None
+    left: Callable[[], float] = unbounded

@@ -10,7 +10,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-from azext_mhsmregion.cli import app
+from azext_mhsmregion.cli import app, context
 from azext_mhsmregion.emulator import events as emulator_events
 
 from .conftest import Outcome, Stream
@@ -369,6 +369,59 @@ def test_a_broken_link_stands_in_the_table_of_both_its_ends(mhsm: Mhsm) -> None:
     mhsm(f"{FAULT} inject --scope link --region uksouth --to australiaeast")
     for row in rows(mhsm("region status --hsm-name ContosoMHSM -o table").out):
         assert row.endswith("link uksouth <-> australiaeast down")
+
+
+@pytest.mark.rule("L5b")
+def test_l5b_lost_writes_have_a_row_of_their_own_are_no_backlog_and_waited_for_by_nobody(mhsm: Mhsm) -> None:
+    status = "region status --hsm-name ContosoMHSM -o table"
+    role = "role assignment create --hsm-name ContosoMHSM --scope /keys --assignee"
+    mhsm(f"{role} owner --role", "Managed HSM Crypto User")
+    mhsm("emulator clock advance --by 1h")
+    mhsm("key create --hsm-name ContosoMHSM --name new --kty EC-HSM")
+    mhsm(f"{FAULT} inject {HERE} --scope pool --kind destroyed")
+    mhsm("emulator clock advance --by 1h")
+
+    (_, far, lost) = rows(mhsm(status).out)
+
+    assert far.split()[4:6] == ["0", "0.0"]
+    assert lost.split() == ["Lost", "with", "uksouth", "1"]
+    metrics = mhsm("emulator metrics").out.splitlines()
+    link = 'pool="ContosoMHSM",region="australiaeast",from="uksouth"'
+    assert f"mhsm_replication_backlog_writes{{{link}}} 0" in metrics
+    assert f"mhsm_replication_lag_seconds{{{link}}} 0" in metrics
+    for key in ("", " --key new"):
+        waited = mhsm(f"region wait --hsm-name ContosoMHSM --replicated{key}")
+        assert "1 acknowledged write was lost with what is destroyed" in waited.err
+
+
+@pytest.mark.rule("E6")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "region remove --region australiaeast --yes", "region remove --region australiaeast --dry-run",
+        "region add --region japaneast", "region wait --region japaneast --created",
+        "region wait --replicated",
+    ],
+)  # fmt: skip
+def test_e6_what_a_destroyed_primary_would_do_is_refused_at_once_with_the_way_out(
+    mhsm: Mhsm, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    pauses: List[float] = []
+    monkeypatch.setattr(context, "sleep", pauses.append)
+    mhsm(f"{FAULT} inject --region uksouth --scope region --kind destroyed")
+    failed = mhsm(f"{line} --hsm-name ContosoMHSM", code=1).err
+    assert "Managed HSM in uksouth is destroyed, and does not come back." in failed
+    assert "security domain and a full backup, restored into a new pool" in failed
+    assert "later" not in failed and "goes on" not in failed and pauses == []
+
+
+def test_a_wait_does_not_outlast_its_time_out_in_retries(mhsm: Mhsm, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = [0.0]
+    monkeypatch.setattr(context, "sleep", passed.append)
+    monkeypatch.setattr(context, "now", lambda: sum(passed))
+    mhsm(f"{FAULT} inject --region uksouth --scope region")
+    mhsm("region wait --hsm-name ContosoMHSM --replicated --timeout 3", code=1)
+    assert 0 < sum(passed) <= 3
 
 
 def test_a_region_that_failed_is_not_healthy_in_the_table(mhsm: Mhsm) -> None:

@@ -149,6 +149,15 @@ def test_replicated_ends_after_six_minutes_where_nobody_can_know(mhsm):
     assert "six minutes have passed" in outcome.err
 
 
+@pytest.mark.rule("L5b")
+def test_replicated_does_not_wait_for_what_is_lost_and_says_so(mhsm):
+    mhsm.pool()
+    mhsm.provider.replications = [Replication(True, True, 0, 0.0, 2)]
+    outcome = mhsm(f"{WAIT} --replicated")
+    assert (outcome.code, mhsm.clock.time) == (0, 1000.0)
+    assert "2 acknowledged writes were lost with what is destroyed" in outcome.err
+
+
 def test_replicated_exactly_goes_on_past_six_minutes(mhsm):
     mhsm.pool()
     mhsm.provider.replications = [Replication(False, True, 1, None)]

@@ -46,6 +46,7 @@ def drill(*tries, connections=(), **changes):
     return replace(made, **changes)
 
 
+FORBIDDEN = "it got no good answer: 2 with 403, 1 without an answer"
 SMOOTH = (tried(1.0), tried(5.1, status=0), tried(7.0, FAR), tried(66.5))
 
 
@@ -108,8 +109,14 @@ def test_each_bound_that_was_given_is_checked():
             drill(tried(1.0, FAR), tried(9.0, FAR)),
             "requests in it: 1, but in australiaeast, which it did not touch",
         ),
+        (drill(tried(1.0, status=403), tried(5.1, status=0), tried(9.0, FAR, 403)), FORBIDDEN),
+        (drill(tried(1.0, status=403), tried(69.0)), "it got no good answer: 1 with 403"),
+        (drill(tried(9.0, FAR, 503)), "it got no good answer: 1 with 503"),
         (linked(tried(9.0)), "requests in it: 1, writes: 0, held up at its end: 0"),
-        (linked(tried(9.0, what=CREATE, status=409)), "requests in it: 1, writes: 0, held up at its end: 0"),
+        (
+            linked(tried(1.0), tried(9.0, what=CREATE, status=409)),
+            "requests in it: 1, writes: 0, held up at its end: 0",
+        ),
         (linked(tried(9.0, what="POST /keys/a/sign")), "requests in it: 1, writes: 0, held up at its end: 0"),
     ],
 )
@@ -125,7 +132,9 @@ def test_a_client_that_was_not_there_proves_nothing(made, said):
         linked(tried(9.0, FAR, what="DELETE /keys/a")),
         linked(tried(9.0), held_up=HeldUp(9.0, (Way(NEAR, FAR, 1, 0.5),))),
         drill(tried(1.0), tried(9.0, FAR)),  # had been there
-        drill(tried(9.0, FAR, 503)),  # met it elsewhere
+        drill(tried(1.0, FAR), tried(9.0, FAR, 503)),  # met it elsewhere
+        drill(tried(9.0, status=0), tried(66.0)),  # it kept every answer from the client
+        drill(tried(1.0), tried(2.0, status=404), tried(9.0)),
     ],
 )
 def test_whoever_the_outage_touched_was_there(made):
@@ -144,6 +153,10 @@ HELD_ON = Connection(1, HOST, NEAR, 0.5, 36.0)
     ("made", "words"),
     [
         (drill(), "does it read HTTPS_PROXY"),
+        (
+            drill(tried(1.0, status=403)),
+            "1 request got 403: the principal of the client has no role",
+        ),
         (drill(tried(1.0, FAR), tried(9.0, FAR), place=FAR), "With --from uksouth it is hit"),
         (drill(tried(9.0, FAR)), "though it stood there: another region answered it"),
         (linked(tried(9.0)), "the command wrote nothing in uksouth or australiaeast while it lasted"),
@@ -234,6 +247,25 @@ def test_the_timeline_tells_what_came_between():
         "1 answered by uksouth",
         "the command ends (exit code 0)",
     ]
+
+
+def test_answers_that_give_nothing_are_counted_by_themselves():
+    made = drill(tried(1.0), tried(1.1, status=403), tried(1.2, status=404), tried(1.3, status=403))
+    told = [moment.what for moment in timeline.timeline(made)]
+    assert told[1:4] == [
+        "1 answered by uksouth", "2 answered with 403 by uksouth", "1 answered with 404 by uksouth"
+    ]  # fmt: skip
+    facts = reports.facts(made, Bounds(), [], [])["client"]
+    assert facts["refusalsByStatus"] == {"403": 2, "404": 1} and facts["failedRequests"] == 0
+    assert "has no role" not in " ".join(reasons.reasons(made))
+
+
+def test_a_pool_that_is_not_extended_has_nowhere_to_fail_over_to():
+    alone = drill(*SMOOTH, is_extended=False)
+    warning = "ContosoMHSM is not extended: there is no other region to fail over to"
+    assert timeline.text(alone, [], []).splitlines()[1] == f"  warning    {warning}"
+    assert reports.facts(alone, Bounds(), [], [])["warnings"] == [warning]
+    assert "warning" not in timeline.text(drill(*SMOOTH), [], [])
 
 
 def test_faults_of_others_are_named():

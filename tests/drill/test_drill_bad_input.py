@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from types import SimpleNamespace
+
 import pytest
 
+from azext_mhsmregion.cli import context
+from azext_mhsmregion.cli.ops.drill import drill
 from azext_mhsmregion.emulator.service import open_emulator
+from azext_mhsmregion.provider.errors import UsageError
 
 NOTHING = ["true"]
 
@@ -38,6 +45,8 @@ def test_a_drill_needs_a_command(rehearsal):
         (["--max-seconds", "soon"], 2, "--max-seconds"),
         (["--hsm-name", "Nope"], 3, "'Nope' was not found"),
         (["--junit", "/nonexistent/r.xml"], 2, "cannot be written"),
+        (["--junit", "/"], 2, "/ cannot be written: it is a folder"),
+        (["--report", ""], 2, "--report is empty; it must be a file"),
         (["--kind", "destroyed", "--scope", "partition", "--partition", "1", "--yes"], 2, "destroyed"),
     ],
 )
@@ -53,6 +62,26 @@ def test_a_command_that_does_not_exist(served):
     assert served(command=["/nonexistent/app"]) == 2
     assert "'/nonexistent/app' cannot be run" in served.err
     assert served.faults() == []
+
+
+def test_a_report_that_may_not_be_written_is_refused_before(tmp_path, monkeypatch):
+    """Root may write everything."""
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    monkeypatch.setattr(context, "provider", lambda cli_ctx: SimpleNamespace(kind="emulator"))
+    cmd = SimpleNamespace(cli_ctx=None)
+    with pytest.raises(UsageError, match="r.json cannot be written: permission denied"):
+        drill(cmd, "ContosoMHSM", "uksouth", words=NOTHING, report=str(tmp_path / "r.json"))
+
+
+@pytest.mark.socket
+def test_a_report_that_cannot_be_written_takes_nothing_else_with_it(served, tmp_path):
+    """It could be when the drill began."""
+    report, junit = tmp_path / "r.json", tmp_path / "r.xml"
+    spoil = [sys.executable, "-c", f"import os; os.mkdir({str(report)!r})"]
+    assert served("--report", str(report), "--junit", str(junit), command=spoil) == 1
+    assert "it sent nothing to ContosoMHSM" in served.out and junit.exists()
+    assert f"{report} cannot be written: Is a directory." in served.err
+    assert "The drill failed" in served.err
 
 
 @pytest.mark.socket

@@ -121,7 +121,7 @@ def server_side(request):
 
     home = Path(request.getfixturevalue("emulator_server")["MHSMREGION_HOME"])
     provider = select("emulator", environ={}, home=home, place="eastus2")
-    assert isinstance(provider._service.transport.inner, RequestsTransport), "the server was not found"
+    assert isinstance(provider._service.transport.inner.inner, RequestsTransport), "the server was not found"
     return _emulated("server", provider, f"suite-{secrets.token_hex(6)}", binding=True, knows_hours=True)
 
 

@@ -11,6 +11,7 @@ from azext_mhsmregion.emulator.wire import Response
 from azext_mhsmregion.model.errors import NotFound
 from azext_mhsmregion.provider import errors
 from azext_mhsmregion.provider.emulator import connect, translating
+from azext_mhsmregion.provider.interface import Replication
 from azext_mhsmregion.provider.transport import Call, RequestsTransport
 
 
@@ -45,7 +46,7 @@ class FakeHome:
         return (("contoso", "eastus2", 10.0, 3.2), ("contoso", "uksouth", 2.5, 3.2))
 
     def replication(self, name, key):
-        return False, 3, 1.5
+        return False, 3, 1.5, 2
 
     def expected_seconds(self, kind):
         return 42.0
@@ -119,7 +120,7 @@ def test_it_knows_cost_replication_and_durations():
         ("uksouth", 2.5, 8.0),
     ]
     found = provider.replication("contoso")
-    assert (found.agreed, found.exact, found.pending, found.seconds) == (False, True, 3, 1.5)
+    assert found == Replication(agreed=False, exact=True, pending=3, seconds=1.5, lost=2)
     assert provider.add_region(provider.plan_region_add("contoso", "uksouth")).expected_seconds == 42.0
 
 

@@ -71,6 +71,13 @@ def test_a_wait_too_long_for_a_command_is_an_error_at_once():
     assert clock.sleeps == []
 
 
+def test_no_retry_outlasts_the_callers_own_time_out():
+    clock, script = FakeClock(), Script(*[answer(503)] * 5)
+    outside = Surroundings(clock.sleep, lambda: 0.999, lambda: 0.0, clock.now, left=lambda: 3 - clock.time)
+    assert usual(script, outside).send(Call("GET", "https://x/")).status == 503
+    assert len(script.calls) == 3 and 2.9 < clock.time < 3
+
+
 def test_an_unreadable_retry_after_is_as_none():
     clock, script = FakeClock(), Script(answer(503, retry_after="soon"), answer(200, EMPTY))
     provider_over(retrying(script, clock)).list_pools()

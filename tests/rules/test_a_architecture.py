@@ -9,6 +9,7 @@ import pytest
 from azext_mhsmregion.emulator.wire import NameKind
 
 from .harness import EXTENDED, POOL, PRIMARY, SIX_MINUTES, THIRD, World
+from .outages import CUSTOM, ROLES, role_body
 
 
 @pytest.mark.rule("A1")
@@ -78,6 +79,7 @@ def test_a4_keys_assignments_and_definitions_are_the_same_once_replicated(world:
     world.put_key("b", EXTENDED).ok()
     world.put_key("a", EXTENDED).ok()
     world.assign("2c18b078-7c48-4d3a-af88-5a3a1b3f82b3", "other", region=EXTENDED).ok()
+    world.data("PUT", f"{ROLES}/{CUSTOM}", role_body("Reader"), region=EXTENDED).ok()
 
     world.advance(SIX_MINUTES)
 
@@ -86,7 +88,8 @@ def test_a4_keys_assignments_and_definitions_are_the_same_once_replicated(world:
         "/keys/a/versions",
         "/keys/b",
         "/providers/Microsoft.Authorization/roleAssignments",
-        "/providers/Microsoft.Authorization/roleDefinitions",
+        ROLES,
+        f"{ROLES}/{CUSTOM}",
     ):
         here, there = (world.data("GET", path, region=region).ok().body for region in (PRIMARY, EXTENDED))
         assert here == there, path

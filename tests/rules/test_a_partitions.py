@@ -33,10 +33,11 @@ def broken(found: List[Resolution]) -> float:
 
 
 @pytest.mark.rule("A2")
-def test_a2_connections_are_spread_over_three_partitions(world: World) -> None:
+@pytest.mark.parametrize("region", [PRIMARY, EXTENDED])
+def test_a2_connections_are_spread_over_three_partitions(world: World, region: str) -> None:
     world.extended_pool()
 
-    counts = Counter(one.partition for one in connections(world))
+    counts = Counter(one.partition for one in connections(world, region=region))
 
     assert set(counts) == {0, 1, 2}
     assert all(70 <= count <= 130 for count in counts.values())
@@ -97,7 +98,7 @@ def test_a2_any_living_partition_keeps_its_region_healthy_and_none_does_not(worl
         world.break_("partition", PRIMARY, HOUR, partition=number)
         world.advance(60)
         states = [part["state"] for part in world.status_of(PRIMARY)["partitions"]]
-        where = world.client("uksouth").reaches()
+        where = world.client("uksouth").answered_by()
         seen.append((states.count("up"), world.status_of(PRIMARY)["health"], where))
 
     assert seen == [(2, "healthy", PRIMARY), (1, "healthy", PRIMARY), (0, "unhealthy", EXTENDED)]

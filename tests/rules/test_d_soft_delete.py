@@ -101,17 +101,18 @@ def test_d2_it_can_be_extended_again_and_starts_from_what_the_primary_has_now(wo
 
 
 @pytest.mark.rule("D2")
-def test_d2_it_can_be_extended_again_at_once(world: World) -> None:
+@pytest.mark.parametrize("region", [EXTENDED, THIRD])
+def test_d2_it_can_be_extended_again_at_once(world: World, region: str) -> None:
     world.extended_pool()
     world.put_key("k", EXTENDED).ok()
     world.shrink(EXTENDED)
 
-    world.extend(EXTENDED)
+    world.extend(region)
 
-    assert world.regions() == [(PRIMARY, "Succeeded", True), (EXTENDED, "Succeeded", False)]
-    assert world.shown(EXTENDED) == world.shown(PRIMARY)
-    assert world.keys(EXTENDED) == ["k"]
-    assert world.put_key("k", EXTENDED).status == 200
+    assert world.regions() == [(PRIMARY, "Succeeded", True), (region, "Succeeded", False)]
+    assert world.shown(region) == world.shown(PRIMARY)
+    assert world.keys(region) == ["k"]
+    assert world.put_key("k", region).status == 200
 
 
 @pytest.mark.rule("D3")

@@ -442,16 +442,40 @@ def test_l7_the_last_applied_write_of_every_region_can_be_read(world: World) -> 
 
 
 @pytest.mark.rule("L7")
-def test_l7_what_will_never_come_from_a_destroyed_region_is_marked(world: World) -> None:
+def test_l7_what_will_never_come_from_a_destroyed_region_is_lost_and_no_backlog(world: World) -> None:
     world.extended_pool()
     world.break_link(PRIMARY, EXTENDED)
     world.put_key("k", EXTENDED).ok()
+    world.put_key("here", PRIMARY).ok()
+    (before,) = lacks(world, PRIMARY)
+    assert (before["from"], before["writes"]) == (EXTENDED, 1), "a link may come back"
 
     world.destroy("region", EXTENDED)
     world.advance(60)
 
+    assert (lacks(world, PRIMARY), lacks(world, EXTENDED)) == ([], [])
+    assert [(one["region"], one["writes"]) for one in world.status()["lost"]] == [(EXTENDED, 1)]
+    assert world.emulator.replication(POOL) == (True, 0, 0, 1)
+    assert world.emulator.replication(POOL, "k") == (True, 0, 0, 1)
+    assert world.emulator.replication(POOL, "here") == (True, 0, 0, 0)
+
+
+@pytest.mark.rule("L7")
+def test_l7_what_others_send_on_for_a_destroyed_region_is_backlog_still(world: World) -> None:
+    world.extended_pool(EXTENDED, THIRD)
+    outage = world.break_link(EXTENDED, PRIMARY)
+    world.put_key("k", EXTENDED).ok()
+    world.advance(SIX_MINUTES)
+    world.break_link(THIRD, PRIMARY)
+
+    world.destroy("pool", EXTENDED)
+    world.clear(outage)
+    world.advance(60)
+
     (lack,) = lacks(world, PRIMARY)
     assert (lack["from"], lack["writes"], lack["fromDestroyed"]) == (EXTENDED, 1, True)
+    assert [one["writes"] for one in world.status()["lost"]] == [0]
+    assert world.emulator.replication(POOL)[:2] == world.emulator.replication(POOL, "k")[:2] == (False, 1)
 
 
 # -- L6: what is reported --------------------------------------------------------------------

@@ -15,6 +15,7 @@ from azext_mhsmregion.model.network import Network, Outage, arrival
 from azext_mhsmregion.model.replication import Kind, Row, Stamp, Write
 
 from .harness import CRYPTO_AUDITOR, EXTENDED, OTHER, POOL, PRIMARY, SIX_MINUTES, THIRD, World
+from .outages import CUSTOM, ROLES, role_body
 
 MAX_LAG = 360_000
 ASSIGNMENT = "11111111-2222-4333-8444-555555555555"
@@ -48,15 +49,25 @@ def test_l1_a_write_is_visible_in_the_other_region_after_six_minutes(
 @pytest.mark.rule("L1")
 def test_l1_holds_for_changes_and_deletes_and_rights_alike(world: World) -> None:
     world.extended_pool()
-    world.put_key("k", PRIMARY).ok()
+    for name in ("k", "changed"):
+        world.put_key(name, PRIMARY).ok()
+    world.data("PUT", f"{ROLES}/{CUSTOM}", role_body("before"), region=PRIMARY).ok()
     world.advance(SIX_MINUTES)
 
+    def tags_and_role() -> Tuple[object, object]:
+        role = world.data("GET", f"{ROLES}/{CUSTOM}", region=PRIMARY).ok().body
+        return world.get_key("changed", PRIMARY).ok().body.get("tags"), role["properties"]["roleName"]
+
     world.data("DELETE", "/keys/k", region=EXTENDED).ok()
+    world.data("PATCH", "/keys/changed", {"tags": {"a": "b"}}, region=EXTENDED).ok()
+    world.data("PUT", f"{ROLES}/{CUSTOM}", role_body("after"), region=EXTENDED).ok()
     world.assign(CRYPTO_AUDITOR, OTHER, region=EXTENDED).ok()
     before = world.get_key("k", PRIMARY).status, world.get_key("k", PRIMARY, OTHER).status
+    not_yet = tags_and_role()
     world.advance(SIX_MINUTES)
 
     assert before == (200, 403)
+    assert (not_yet, tags_and_role()) == ((None, "before"), ({"a": "b"}, "after"))
     assert world.get_key("k", PRIMARY).status == 404
     assert world.data("GET", "/deletedkeys/k", region=PRIMARY, who=OTHER).status == 200
 

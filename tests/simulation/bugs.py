@@ -69,7 +69,7 @@ def _verdict(output: str) -> Tuple[bool, str]:
     found = re.search(r"^VIOLATION ([A-Z]\d+\w*: .*)$", output, re.MULTILINE)
     again = re.search(r"--epoch (\d+) --steps (\d+)", output)
     if found is None or again is None:
-        fate = "CRASHED" if re.search(r"^CRASH ", output, re.MULTILINE) else "SURVIVED"
+        fate = "CRASHED" if re.search(r"^(CRASH|Traceback) ", output, re.MULTILINE) else "SURVIVED"
         return False, f"{fate}: " + " ".join(output.splitlines()[-1:])
     step = int(again[1]) * 10_000 + int(again[2])
     return True, f"step {step:>6}  {found[1][:90]}"

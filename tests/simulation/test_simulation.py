@@ -148,11 +148,19 @@ def test_every_bug_still_fits_the_package() -> None:
     assert [bug.why for bug in known if not bugs.fits(CHECKOUT, bug)] == []
 
 
-def test_a_bug_that_only_crashes_is_not_found() -> None:
+@pytest.mark.parametrize("new", ["return no_such_name", "return )"])
+def test_a_bug_that_only_crashes_is_not_found(new: str) -> None:
     file, old = "azext_mhsmregion/model/replication.py", "return max(now << _COUNTER_BITS, last_seen + 1)"
-    is_found, how = bugs.hunt(CHECKOUT, bugs.Bug("crash", file, old, "return no_such_name", "it breaks"), 300)
+    is_found, how = bugs.hunt(CHECKOUT, bugs.Bug("crash", file, old, new, "it breaks"), 300)
 
     assert not is_found and how.startswith("CRASHED: "), how
+
+
+def test_a_bug_is_found_by_the_rule_that_it_breaks() -> None:
+    (bug,) = [one for one in bugs.load(CHECKOUT) if one.why.startswith("a write with a short lag overtakes")]
+    is_found, how = bugs.hunt(CHECKOUT, bug, 300)
+
+    assert is_found and " L3: " in how, how
 
 
 def test_a_word_that_no_bug_has_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

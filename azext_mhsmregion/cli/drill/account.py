@@ -10,9 +10,6 @@ from azext_mhsmregion.cli.drill.outage import Outage
 from azext_mhsmregion.cli.drill.saw import Saw, Try
 from azext_mhsmregion.emulator.hosts import POOL_SUFFIX
 
-REFUSED = 400
-"""Statuses from here on acknowledge nothing."""
-
 
 @dataclass(frozen=True)
 class Bounds:
@@ -27,7 +24,8 @@ class Bounds:
 class Drill:
     """What is known when the command has ended. ``ended`` is when, ``exit_code`` how; ``lost`` counts
     the acknowledged writes that no region will ever show, ``within`` is F7's bound of failover.
-    ``others`` are the faults that were on beside its own, ``held_up`` is there for a link."""
+    ``others`` are the faults that were on beside its own, ``held_up`` is there for a link, ``is_extended``
+    tells whether another region could answer."""
 
     pool: str
     place: str
@@ -41,6 +39,7 @@ class Drill:
     within: float
     others: Tuple[Outage, ...] = ()
     held_up: Optional[HeldUp] = None
+    is_extended: bool = True
 
     @property
     def failover(self) -> Optional[float]:
@@ -87,8 +86,13 @@ class Drill:
     @property
     def writes_meanwhile(self) -> int:
         """Acknowledged writes at either end of a link that was out."""
-        written = (one for one in self.meanwhile if not one.is_failure and is_write(one))
-        return sum(one.status < REFUSED and one.region in self.ends for one in written)
+        written = (one for one in self.meanwhile if one.is_good and is_write(one))
+        return sum(one.region in self.ends for one in written)
+
+    @property
+    def has_good(self) -> bool:
+        """Did the client get what it asked for, before the outage or in it, if anything then?"""
+        return self.saw.has_good(self.ended if self.outage.end is None else self.outage.end)
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ def _met(drill: Drill) -> Check:
     if drill.ended < drill.outage.begin:
         early = drill.outage.begin - drill.ended
         return Check(name, False, f"the command ended {early:.1f} s before the outage began")
+    if not drill.has_good:
+        return Check(name, False, f"it got no good answer: {_outcomes(drill.saw)}")
     count = len(drill.meanwhile)
     if drill.held_up is not None:
         return _met_link(name, drill, drill.held_up)
@@ -137,6 +143,15 @@ def _met_link(name: str, drill: Drill, held: HeldUp) -> Check:
     count = drill.writes_meanwhile
     said = f"requests in it: {len(drill.meanwhile)}, writes: {count}, held up at its end: {held.writes}"
     return Check(name, bool(drill.meanwhile) and bool(count or held.writes), said)
+
+
+def _outcomes(seen: Saw) -> str:
+    """What the client got instead, by status."""
+    statuses = [one.status for one in seen.tries if not one.is_good]
+    return ", ".join(
+        f"{statuses.count(status)} {f'with {status}' if status else 'without an answer'}"
+        for status in dict.fromkeys(statuses)
+    )
 
 
 def _silence(drill: Drill) -> float:

@@ -13,7 +13,7 @@ from azext_mhsmregion.model.faults import Effect
 KEPT = 1.0
 """Seconds from which on a connection counts as kept."""
 
-UNAVAILABLE = 503
+FORBIDDEN, UNAVAILABLE = 403, 503
 RETRY_AFTER = 1.0
 """Real seconds that the emulator's 429 asks for."""
 
@@ -39,6 +39,17 @@ def sent_nothing(drill: Drill) -> Optional[str]:
     return (
         f"The command sent nothing to {drill.pool} through the emulator's proxy: does it read "
         "HTTPS_PROXY, and the name of the pool from what it is given?"
+    )
+
+
+def was_not_allowed(drill: Drill) -> Optional[str]:
+    """It works without an outage no more than in one."""
+    forbidden = drill.saw.refusals().get(FORBIDDEN)
+    if not forbidden or drill.has_good:
+        return None
+    return (
+        f"{_counted(forbidden, 'request')} got {FORBIDDEN}: the principal of the client has no role for what "
+        "it asks. `keyvault role assignment create` gives it one."
     )
 
 
@@ -222,8 +233,9 @@ def ignored_retry_after(drill: Drill) -> Optional[str]:
 
 
 REASONS: Sequence[Reason] = (
-    sent_nothing, never_there, wrote_nothing, pinned, kept_its_connection, gave_up, lost_writes,
-    writes_refused, waited_in_vain, slowed, met_errors, ignored_retry_after, hammered, was_not_alone,
+    sent_nothing, was_not_allowed, never_there, wrote_nothing, pinned, kept_its_connection, gave_up,
+    lost_writes, writes_refused, waited_in_vain, slowed, met_errors, ignored_retry_after, hammered,
+    was_not_alone,
 )  # fmt: skip
 RISKS: Sequence[Reason] = (pinned, kept_its_connection, lost_writes, writes_refused, was_not_alone)
 """What helps even where every bound was held."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from azext_mhsmregion.cli.drill.account import Bounds, Check, Drill
 from azext_mhsmregion.cli.drill.link import HeldUp
-from azext_mhsmregion.cli.drill.timeline import timeline
+from azext_mhsmregion.cli.drill.timeline import timeline, warnings
 
 Facts = Dict[str, Any]
 
@@ -36,6 +36,7 @@ def facts(drill: Drill, bounds: Bounds, held: Sequence[Check], why: Sequence[str
             "place": drill.place,
             "requests": len(drill.saw.tries),
             "failedRequests": len(drill.saw.failures),
+            "refusalsByStatus": {str(status): count for status, count in drill.saw.refusals().items()},
             "answersByRegion": drill.saw.answers_by_region(),
             "longestSecondsWithoutAnswer": round(silence, 3),
             "withoutAnswerFrom": round(silent_from, 3) if silence else None,
@@ -46,6 +47,7 @@ def facts(drill: Drill, bounds: Bounds, held: Sequence[Check], why: Sequence[str
         "bounds": {"maxErrors": bounds.errors, "maxSeconds": bounds.seconds, "rpo": bounds.lost},
         "checks": [{"name": one.name, "held": one.is_held, "measured": one.said} for one in held],
         "why": list(why),
+        "warnings": warnings(drill),
         "timeline": [{"at": _number(moment.at), "what": moment.what} for moment in timeline(drill)],
     }
 

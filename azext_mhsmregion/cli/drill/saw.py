@@ -11,6 +11,8 @@ CHALLENGE = 401
 """An SDK's first request always gets it: neither an answer nor an error."""
 
 THROTTLED, SERVER_ERROR = 429, 500
+REFUSED = 400
+"""Statuses from here on are no good answers: they give nothing, and acknowledge nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Try:
         """No answer, a server's error, or too many requests."""
         return self.status == 0 or self.status == THROTTLED or self.status >= SERVER_ERROR
 
+    @property
+    def is_good(self) -> bool:
+        """Was it given what it asked for?"""
+        return 0 < self.status < REFUSED
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -65,6 +72,16 @@ class Saw:
     @property
     def answers(self) -> List[Try]:
         return [one for one in self.tries if not one.is_failure]
+
+    def refusals(self) -> Dict[int, int]:
+        """How often the client was refused for a reason of its own: 4xx by status."""
+        statuses = [one.status for one in self.answers if not one.is_good]
+        return {status: statuses.count(status) for status in sorted(set(statuses))}
+
+    def has_good(self, before: float) -> bool:
+        """Was any answer good until an instant? Where none came until then, any afterwards."""
+        until = [one for one in self.answers if one.at <= before]
+        return any(one.is_good for one in until or self.answers)
 
     def under(self, host: str) -> Saw:
         """The requests that asked for a host by just that name."""

@@ -34,9 +34,17 @@ def timeline(drill: Drill) -> List[Moment]:
     return told
 
 
+def warnings(drill: Drill) -> List[str]:
+    """What makes a drill prove less than it seems to."""
+    if drill.is_extended:
+        return []
+    return [f"{drill.pool} is not extended: there is no other region to fail over to"]
+
+
 def text(drill: Drill, held: Sequence[Check], why: Sequence[str]) -> str:
     """What is printed."""
     lines = [f"Drill of {drill.pool}: {drill.outage.sentence} ({drill.outage.effect})"]
+    lines += [f"  {'warning':<9}  {said}" for said in warnings(drill)]
     for moment in timeline(drill):
         when = "" if moment.at is None else f"{moment.at:+.1f} s"
         lines.append(f"  {when:>9}  {'' if moment.at is not None else '  '}{moment.what}")
@@ -101,4 +109,4 @@ def _outcome(one: Try) -> str:
         return f"without an answer from {one.region}"
     if one.is_failure:
         return f"refused with {one.status} by {one.region}"
-    return f"answered by {one.region}"
+    return f"answered by {one.region}" if one.is_good else f"answered with {one.status} by {one.region}"

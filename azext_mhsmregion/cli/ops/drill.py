@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,19 +65,23 @@ def drill(
     spec = {member: value for member, value in said.items() if value is not None}
     effects.require_drillable(effect)
     _require_spans(after, lasts)
-    for file in filter(None, (report, junit)):
-        _require_folder(file)
+    for option, file in (("--report", report), ("--junit", junit)):
+        _require_writable(option, file)
     if kind == "destroyed" and not yes:
         _ask_to_destroy(region)
     made = _rehearse(cmd, name, tuple(words), spec)
     bounds = Bounds(max_errors, max_seconds, rpo)
     held = account.checks(made, bounds)
     why = reasons.reasons(made, has_failed=not all(check.is_held for check in held))
-    _write(report, lambda: reports.as_json(made, bounds, held, why))
-    _write(junit, lambda: reports.as_junit(made, held, why))
-    with writing():
-        print(timeline.text(made, held, why), flush=True)
-    _judge(held, why)
+    with ExitStack() as stack:  # the reports come last, even where nobody reads the timeline
+        unwritten: List[str] = []
+        stack.callback(_write, report, reports.as_json(made, bounds, held, why), unwritten)
+        stack.callback(_write, junit, reports.as_junit(made, held, why), unwritten)
+        with writing():
+            print(timeline.text(made, held, why), flush=True)
+    _judge(held, [*why, *unwritten])
+    if unwritten:
+        raise OutputError("\n".join(unwritten))
 
 
 def _require_emulator(cmd: Any) -> None:
@@ -181,6 +186,7 @@ def _seen(
         within=after["failoverWithinSeconds"],
         others=others(scene.faults, scene.before, start, ended - start),
         held_up=held_up(ours, looks, events, start) if ours.to else None,
+        is_extended=sum(one["health"] is not None for one in scene.before["regions"]) > 1,
     )
 
 
@@ -235,21 +241,29 @@ def _require_spans(after: str, lasts: Optional[str]) -> None:
             )
 
 
-def _require_folder(file: str) -> None:
+def _require_writable(option: str, file: Optional[str]) -> None:
     """A drill may take long: what cannot be written is told before. Raises UsageError."""
-    folder = Path(file).absolute().parent
-    if not folder.is_dir():
-        raise UsageError(f"{file} cannot be written: there is no folder {folder}.")
+    if file is None:
+        return
+    if not file:
+        raise UsageError(f"{option} is empty; it must be a file.")
+    path = Path(file).absolute()
+    if path.is_dir():
+        raise UsageError(f"{file} cannot be written: it is a folder.")
+    if not path.parent.is_dir():
+        raise UsageError(f"{file} cannot be written: there is no folder {path.parent}.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{file} cannot be written: permission denied.")
 
 
-def _write(file: Optional[str], text: Any) -> None:
-    """Raises OutputError."""
+def _write(file: Optional[str], text: str, unwritten: List[str]) -> None:
+    """A report; why it cannot be written is added to ``unwritten``."""
     if file is None:
         return
     try:
-        Path(file).write_text(text(), encoding="utf-8")
+        Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from error
+        unwritten.append(f"{file} cannot be written: {error.strerror or error}.")
 
 
 __all__ = ["DrillFailed", "drill"]

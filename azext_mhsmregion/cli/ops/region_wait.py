@@ -50,6 +50,7 @@ def wait(
 ) -> None:
     chosen = [c for c, on in zip(CONDITIONS, (created, updated, deleted, exists, custom, replicated)) if on]
     _check_usage(chosen, key)
+    context.give_up_after(cmd.cli_ctx, float(timeout))
     provider = context.provider(cmd.cli_ctx)
     condition = chosen[0]
     every = float(interval) if interval is not None else longrun.interval_of(provider)
@@ -165,6 +166,14 @@ def _compiled(text: Optional[str]) -> Any:
         raise UsageError(f"--custom is not a JMESPath expression: {error}") from error
 
 
+def _lost(writes: int) -> str:
+    what = "write was" if writes == 1 else "writes were"
+    return (
+        f"{writes} acknowledged {what} lost with what is destroyed, and will not arrive; `keyvault region "
+        "status` says where. What is left agrees."
+    )
+
+
 class _Agreement:
     """Until all regions agree. A provider that cannot know exactly is asked until it sees no
     difference, at most for the six minutes after which the service guarantees agreement."""
@@ -179,6 +188,8 @@ class _Agreement:
     def check(self) -> Optional[float]:
         answer = self._provider.replication(self._name, self._key)
         if answer.agreed:
+            if answer.lost:
+                logger.warning(_lost(answer.lost))
             return None
         if not answer.exact and context.now() - self._began >= REPLICATION_SECONDS:
             logger.warning(

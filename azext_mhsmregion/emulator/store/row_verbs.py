@@ -63,6 +63,15 @@ def _shown_in(regions: Sequence[str]) -> str:
     )
 
 
+def _awaited_in(regions: Sequence[str]) -> str:
+    """SQL that is true of a row ``held`` of these regions that is not shown yet, and that one of them has, or
+    will, to send it on; takes the pool's id, the names, the instant, NEVER, the names, and NEVER."""
+    return (
+        f"held.pool = ? AND held.region IN ({_marks(regions)}) AND held.visible_from > ? "
+        f"AND (held.visible_from < ? OR {_shown_in(regions)})"
+    )
+
+
 class RowVerbs:
     """A part of :class:`transaction.Transaction`: nothing else makes one."""
 
@@ -144,32 +153,24 @@ class RowVerbs:
         ).fetchone()
         return max(0 if found is None else int(found[0]), self._dropped(pool_id))
 
-    def last_arrival(self, pool_id: str, living: Sequence[str]) -> int:
-        """The latest instant at which a write becomes visible in another of the ``living`` regions; 0 when
-        there is none."""
-        marks = _marks(living)
+    def in_flight(self, pool_id: str, now: int, alive: Sequence[str]) -> Tuple[int, int]:
+        """How many rows the regions ``alive`` do not show at ``now`` and may still get, and when the last of
+        them arrives."""
         found = self._sql.execute(
-            f"SELECT max(visible_from) FROM row WHERE pool = ? AND region IN ({marks}) AND region <> origin",
-            (pool_id, *living),
+            f"SELECT count(*), coalesce(max(visible_from), 0) FROM row AS held WHERE {_awaited_in(alive)}",
+            (pool_id, *alive, now, NEVER, *alive, NEVER),
         ).fetchone()
-        return int(found[0] or 0)
+        return int(found[0]), int(found[1])
 
-    def in_flight(self, pool_id: str, now: int, living: Sequence[str]) -> int:
-        """How many rows are not yet visible at ``now`` in the ``living`` regions."""
-        marks = _marks(living)
-        query = f"SELECT count(*) FROM row WHERE pool = ? AND region IN ({marks}) AND visible_from > ?"
-        return int(self._sql.execute(query, (pool_id, *living, now)).fetchone()[0])
-
-    def backlogs(self, pool_id: str, now: int, living: Sequence[str]) -> List[Backlog]:
-        """What the ``living`` regions do not show at ``now``, by origin (L7)."""
-        marks = _marks(living)
+    def backlogs(self, pool_id: str, now: int, alive: Sequence[str]) -> List[Backlog]:
+        """What the regions ``alive`` do not show at ``now`` and may still get, by origin (L7). What is lost
+        with a destroyed region is none (L5b)."""
         revoked = "kind = 'role_assignment' AND tombstone"
         found = self._sql.execute(
             f"SELECT region, origin, count(*), min(accepted), sum({revoked}), "
-            f"coalesce(min(CASE WHEN {revoked} THEN accepted END), 0) FROM row "
-            f"WHERE pool = ? AND region IN ({marks}) AND visible_from > ? "
-            "GROUP BY region, origin ORDER BY region, origin",
-            (pool_id, *living, now),
+            f"coalesce(min(CASE WHEN {revoked} THEN accepted END), 0) FROM row AS held "
+            f"WHERE {_awaited_in(alive)} GROUP BY region, origin ORDER BY region, origin",
+            (pool_id, *alive, now, NEVER, *alive, NEVER),
         )
         return [Backlog(*row) for row in found]
 
