@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 from urllib.parse import quote, urlencode
 
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.provider.errors import UsageError
 
 
@@ -28,11 +29,29 @@ def _loaded(file: str) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        return yaml.load(Path(file).read_text(encoding="utf-8"), _loader(file))  # noqa: S506
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
     except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{file} is neither YAML nor JSON: {error}") from error
+
+
+def _loader(file: str) -> Any:
+    """YAML's safe loader, which would take the last of two members of one name and say nothing."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            node = super().compose_mapping_node(anchor)
+            seen = set()
+            for name in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if name.value in seen:
+                    where = f"{file}, line {name.start_mark.line + 1}"
+                    raise UsageError(f"{where}: {messages.member_twice(name.value)}")
+                seen.add(name.value)
+            return node
+
+    return Loader
 
 
 def _plain(value: Any) -> Any:

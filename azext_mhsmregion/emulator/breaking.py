@@ -24,6 +24,7 @@ def inject(unit: Unit, fault: Fault) -> Fault:
     """Break something. Raises Invalid, Conflict, and NotFound for what does not exist."""
     checked(fault, unit.faults)
     _require_target(unit, fault)
+    fault = replace(fault, planned=fault.start > unit.now)
     unit.tx.put_fault(fault)
     _changed(unit, fault, "fault", fault_facts.injected(unit, fault))
     return fault
@@ -39,7 +40,7 @@ def clear(unit: Unit, fault_id: str) -> Fault:
         raise Conflict(messages.destroyed_for_ever(fault_id), "Destroyed")
     facts = fault_facts.cleared(unit, fault)
     if fault.start <= unit.now:
-        fault = replace(fault, end=unit.now)
+        fault = replace(fault, end=unit.now, cleared=True)
     if fault.start < unit.now:
         unit.tx.put_fault(fault)
     else:

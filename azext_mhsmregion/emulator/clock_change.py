@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from typing import Any, Mapping, Optional
 
 from azext_mhsmregion.emulator import parse
+from azext_mhsmregion.emulator.arm.bodies import stamp
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.clock import SECOND, ClockState
 from azext_mhsmregion.model.errors import Invalid
 
@@ -29,7 +31,7 @@ class ClockChange:
         if self.mode is not None:
             clock = clock.with_mode(real, self.mode, self.scale)
         if self.now is not None:
-            clock = clock.advanced(real, self.now - clock.now(real))
+            clock = advanced(clock, real, self.now - clock.now(real))
         return clock
 
 
@@ -49,6 +51,13 @@ def step(source: Mapping[str, Any]) -> int:
     parse.refuse_unknown(source, {"seconds"}, "A step of the clock")
     seconds = parse.finite("seconds", source.get("seconds"))
     return round(min(seconds, _LONGEST_STEP) * SECOND) if seconds >= 0 else -1
+
+
+def advanced(clock: ClockState, real: int, milliseconds: int) -> ClockState:
+    """The clock moved forward. Raises ValueError, which says where it stands, for a step back."""
+    if milliseconds < 0:
+        raise ValueError(messages.clock_goes_back(stamp(clock.now(real), milliseconds=True)))
+    return clock.advanced(real, milliseconds)
 
 
 def _instant(text: str) -> int:

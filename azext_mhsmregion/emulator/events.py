@@ -1,6 +1,7 @@
 """What happened, as a stream of JSON events: what the audit log holds (faults, conflicts, superseded
-writes, losses), and what follows from the faults without anybody writing it (a region is taken for
-unhealthy, or healthy again). Times are service time, as ISO 8601; ``realTime`` beside stored ones.
+writes, losses), and what follows from the faults without anybody writing it (one begins as planned or
+ends by itself, a region is taken for unhealthy, or healthy again). Times are service time, as ISO 8601;
+``realTime`` beside stored ones.
 A page holds no more than :data:`PAGE` of either, and fewer where much has to be worked out for them, so
 that none keeps the store busy for long."""
 
@@ -10,7 +11,7 @@ import heapq
 from itertools import islice, takewhile
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from azext_mhsmregion.emulator import parse, traffic
+from azext_mhsmregion.emulator import fault_facts, parse, traffic
 from azext_mhsmregion.emulator.arm.bodies import stamp
 from azext_mhsmregion.emulator.unit import Unit
 from azext_mhsmregion.model import health, messages, routing
@@ -104,10 +105,11 @@ def _stored(event: Dict[str, Any]) -> Dated:
 
 
 def _first_derived(unit: Unit, owner: Optional[Pool], moment: int, until: int) -> Tuple[List[Dated], int]:
-    """A page of changes of health behind ``moment``, and up to when there are no others: ``until``, as
-    far as was looked, or the last one told. Those of one instant are not parted."""
+    """A page of turns of faults and changes of health behind ``moment``, and up to when there are no
+    others: ``until``, as far as was looked, or the last one told. Those of one instant are not parted."""
     until = _bounded(unit, owner, moment, until)
-    changes = _derived(unit, owner, moment, until)
+    turns = _of_faults(unit, owner, moment, until)
+    changes = heapq.merge(turns, _derived(unit, owner, moment, until), key=lambda item: item[0])
     found = list(islice(changes, PAGE))
     if len(found) < PAGE:
         return found, until
@@ -116,8 +118,9 @@ def _first_derived(unit: Unit, owner: Optional[Pool], moment: int, until: int) -
 
 
 def _last_derived(unit: Unit, owner: Optional[Pool], most: int, floor: int) -> List[Dated]:
-    """The last ``most`` changes of health not before ``floor``, or some more; worked out backwards, over
-    :data:`_PROBES` at most: what is seldom may be told only by pages."""
+    """The last ``most`` changes of health not before ``floor``, or some more, and the turns of faults since
+    then; health is worked out backwards, over :data:`_PROBES` at most: what is seldom may be told only by
+    pages."""
     floor = max(floor - 1, unit.now - LOOKS_BACK)
     interval = unit.profile.probes("probe").interval
     found: List[Dated] = []
@@ -128,7 +131,23 @@ def _last_derived(unit: Unit, owner: Optional[Pool], most: int, floor: int) -> L
             found = [*_derived(unit, owner, begin, end), *found]
             left -= (end - begin) // interval + 1
             end = begin
-    return found
+    return _of_faults(unit, owner, floor, unit.now) + found
+
+
+def _of_faults(unit: Unit, owner: Optional[Pool], moment: int, until: int) -> List[Dated]:
+    """Faults that began as planned or ended by themselves behind ``moment``, up to ``until``, in order."""
+    first = max(moment + 1, unit.now - LOOKS_BACK + 1, 0 if owner is None else owner.created)
+    found: List[Dated] = []
+    for fault in unit.faults:
+        if owner is None or fault.pool in ("", owner.id):
+            pool = unit.tx.pool_by_id(fault.pool) if fault.pool else None
+            name = None if pool is None else pool.name
+            found += [
+                (at, {"time": stamp(at, milliseconds=True), "hsmName": name, "kind": "fault", **facts})
+                for at, facts in fault_facts.turns(fault)
+                if first <= at <= until
+            ]
+    return sorted(found, key=lambda item: item[0])
 
 
 def _bounded(unit: Unit, owner: Optional[Pool], moment: int, until: int) -> int:

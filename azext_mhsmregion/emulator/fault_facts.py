@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from azext_mhsmregion.emulator.arm.bodies import stamp
 from azext_mhsmregion.emulator.unit import Unit
@@ -46,6 +46,14 @@ def injected(unit: Unit, fault: Fault) -> Dict[str, Any]:
 def cleared(unit: Unit, fault: Fault) -> Dict[str, Any]:
     """Facts of the event ``fault-cleared``: nothing of it lies ahead any more."""
     return {**_what(fault), "never_began": True} if fault.start > unit.now else _what(fault)
+
+
+def turns(fault: Fault) -> List[Tuple[int, Dict[str, Any]]]:
+    """When it begins as planned and ends by itself, with the facts of each. The event of its injection tells
+    of one that begins with that, ``fault-cleared`` of one that somebody ends."""
+    begun = [(fault.start, {**_what(fault), "state": "begun"})] if fault.planned else []
+    ended = [] if fault.cleared or fault.end >= NEVER else [(fault.end, {**_what(fault), "state": "ended"})]
+    return begun + ended
 
 
 def _what(fault: Fault) -> Dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Collection, List, Mapping, Optional, Type, TypeVar
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from azext_mhsmregion.emulator.wire import Request
+from azext_mhsmregion.model import messages
 from azext_mhsmregion.model.errors import Invalid
 
 T = TypeVar("T")
@@ -17,15 +18,16 @@ _LONGEST_NUMBER = 18
 _NAMES = {str: "a string", bool: "a boolean", int: "an integer", dict: "an object", list: "an array"}
 
 
-def body(request: Request) -> Mapping[str, Any]:
+def body(request: Request, once: bool = False) -> Mapping[str, Any]:
     """The JSON object of a request; a missing or null body is an empty object (K5).
 
-    Raises Invalid for what is not JSON or not an object.
+    Raises Invalid for what is not JSON or not an object, and with ``once`` for an object that names a
+    member twice.
     """
     if not request.body.strip():
         return {}
     try:
-        parsed = json.loads(request.body)
+        parsed = json.loads(request.body, object_pairs_hook=_each_once if once else None)
     except (ValueError, RecursionError):
         raise Invalid("The request body is not valid JSON.", "InvalidRequestContent") from None
     if parsed is None:
@@ -33,6 +35,15 @@ def body(request: Request) -> Mapping[str, Any]:
     if not isinstance(parsed, dict):
         raise Invalid("The request body must be a JSON object.", "InvalidRequestContent")
     return parsed
+
+
+def _each_once(members: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    made = dict(members)
+    if len(made) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Invalid(messages.member_twice(twice), "BadParameter")
+    return made
 
 
 def whole_number(text: str) -> Optional[int]:

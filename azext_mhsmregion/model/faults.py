@@ -71,7 +71,8 @@ class Fault:
     """One fault. ``pool`` is the pool's id; empty for scopes service and region, and for a link
     of every pool. ``to`` is a link's other end, ``both_ways`` whether it is broken in both
     directions. ``rate`` is the share of requests hit (error, throttle), ``milliseconds`` the
-    delay, added lag or clock skew (which may be negative)."""
+    delay, added lag or clock skew (which may be negative). ``planned``: it was injected before it
+    begins; ``cleared``: somebody ended it."""
 
     id: str
     scope: Scope
@@ -86,6 +87,8 @@ class Fault:
     kind: FaultKind = FaultKind.TRANSIENT
     rate: float = 1.0
     milliseconds: int = 0
+    planned: bool = False
+    cleared: bool = False
 
     def covers(self, now: int) -> bool:
         """Is it on at ``now``?"""

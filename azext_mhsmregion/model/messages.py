@@ -245,6 +245,16 @@ def made_from_what_is_destroyed(regions: Iterable[str], primary: str) -> str:
 THROTTLED = "Request was not processed because too many requests were received."
 BROKEN = "An internal error has occurred."
 
+# -- the clock ------------------------------------------------------------------------------
+
+
+def clock_goes_back(now: str) -> str:
+    return (
+        f"service time never goes back, and it is {now} now. Say a later time, or begin anew, without pools, "
+        "with `emulator reset`."
+    )
+
+
 # -- faults ---------------------------------------------------------------------------------
 
 SCHEDULE_EMPTY = "A schedule has one fault at least."
@@ -287,6 +297,10 @@ def fault_without(what: str, effect: str) -> str:
 
 def member_empty(name: str) -> str:
     return f"'{name}' is empty."
+
+
+def member_twice(name: str) -> str:
+    return f"'{name}' stands twice in one object."
 
 
 def fault_needs_pool(scope: str) -> str:

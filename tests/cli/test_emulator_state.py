@@ -165,6 +165,41 @@ def test_the_clock_moves_forward_only(mhsm):
     assert "no duration" in mhsm("emulator clock advance --by soon", code=2)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("clock set --to garbage", "'garbage' is not a time"),
+        ("clock scale --factor=-1", "scale is a number from"),
+        ("settings --durations nope=1", "unknown duration nope"),
+    ],
+)
+def test_what_the_clock_and_the_settings_cannot_be_is_wrong_usage(mhsm, line, said):
+    assert said in mhsm(f"emulator {line}", code=2)
+
+
+@pytest.mark.parametrize("command", ["seed", "fault inject"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("faults:\n- region: uksouth\n  region: ukwest\n", 3),
+        ('{"faults": [{"region": "x", "region": "y"}]}', 1),
+    ],
+)
+def test_a_member_that_stands_twice_is_refused(mhsm, tmp_path, command, text, line):
+    (tmp_path / "twice.yaml").write_text(text)
+    said = mhsm(f"emulator {command} --file twice.yaml", code=2)
+    assert f"twice.yaml, line {line}: 'region' stands twice in one object." in said
+    assert mhsm("emulator fault list") == []
+
+
+def test_anchors_and_merged_members_of_yaml_stay(mhsm, tmp_path):
+    first, second = "&one {region: uksouth, for: 60}", "&two {<<: *one, region: ukwest}"
+    entries = (first, second, "{<<: *two, region: japaneast}")
+    (tmp_path / "plan.yaml").write_text("faults:\n" + "".join(f"- {entry}\n" for entry in entries))
+    made = mhsm("emulator fault inject --file plan.yaml")
+    assert [one["region"] for one in made] == ["uksouth", "ukwest", "japaneast"]
+
+
 def test_export_and_import_carry_everything(mhsm):
     mhsm("emulator seed --file pools.yaml")
     mhsm("emulator export --file all.tar.gz")
@@ -190,7 +225,7 @@ def test_settings_are_shown_and_changed(mhsm):
     assert changed["durations"] == {"region-add": 30, "dns.ttl": 60}
     assert mhsm("emulator status")["settings"] == changed
     assert "must be NAME=DURATION" in mhsm("emulator settings --durations x", code=2)
-    assert "unknown duration" in mhsm("emulator settings --durations nosuch=1s", code=1)
+    assert "unknown duration" in mhsm("emulator settings --durations nosuch=1s", code=2)
 
 
 def test_settings_say_where_the_traffic_manager_sends_clients(mhsm):
@@ -202,7 +237,7 @@ def test_settings_say_where_the_traffic_manager_sends_clients(mhsm):
     for wrong in ("uksouth=12", "westeurope:uksouth", "westeurope:uksouth=-1", "westeurope:uksouth=fast"):
         refusal = mhsm(f"emulator settings --latency {wrong}", code=2)
         assert f"'{wrong}' must be PLACE:REGION=MILLISECONDS" in refusal
-    assert "unknown region" in mhsm("emulator settings --latency westeurope:atlantis=1", code=1)
+    assert "unknown region" in mhsm("emulator settings --latency westeurope:atlantis=1", code=2)
     assert "'fastest' is not a valid value" in mhsm("emulator settings --routing fastest", code=2)
 
 
@@ -222,7 +257,7 @@ def test_a_clock_that_would_brick_the_home_is_refused(mhsm):
         (f"clock advance --by {'9' * 400}d", "must be a number"),
         ("clock set --to 9999-12-31T23:59:59Z", "5999"),
     ):
-        said = mhsm(f"emulator {line}", code=1)
+        said = mhsm(f"emulator {line}", code=2 if "scale" in line else 1)
         assert words in said, (line, said)
         assert "Traceback" not in said
     mhsm("create --hsm-name ContosoMHSM -l uksouth --retention-days 7")

@@ -276,6 +276,26 @@ def test_what_is_destroyed_stays_so_and_is_not_destroyed_again(mhsm: Mhsm) -> No
     assert faults(mhsm) == [made]
 
 
+@pytest.mark.parametrize("every", [[], ["--all"]])
+def test_an_empty_id_clears_nothing(mhsm: Mhsm, every: List[str]) -> None:
+    made = mhsm(f"{FAULT} inject {HERE}").json
+    assert "Say --id of a fault, or --all." in mhsm(f"{FAULT} clear --id", "", *every, code=2).err
+    assert faults(mhsm) == [made]
+
+
+TEXTS = ["--hsm-name", "--to", "--scope", "--effect", "--kind", "--after", "--for"]
+
+
+@pytest.mark.parametrize("option", TEXTS)
+def test_an_option_without_a_value_breaks_nothing(mhsm: Mhsm, option: str) -> None:
+    assert mhsm(f"{FAULT} inject --region uksouth {option}", "", code=2).err
+    assert faults(mhsm) == []
+
+
+def test_the_place_of_a_route_is_not_empty(mhsm: Mhsm) -> None:
+    assert "The place is empty." in mhsm("region route --hsm-name ContosoMHSM --from", "", code=2).err
+
+
 def test_a_clock_that_goes_backwards(mhsm: Mhsm) -> None:
     assert "never goes back" in mhsm("emulator clock set --to 2029-01-01T00:00:00Z", code=1).err
 

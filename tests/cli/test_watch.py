@@ -214,6 +214,7 @@ def test_faults_that_are_on_are_shown_links_too() -> None:
         ({"scope": "pool", "effect": "error", "rate": 0.25, "in_seconds": 2.5},
          "pool uksouth error 25% in 2.5 s"),
         ({"scope": "pool", "effect": "refuse", "never_began": True}, "pool uksouth refuse that never began"),
+        ({"scope": "pool", "effect": "refuse", "state": "begun"}, "pool uksouth refuse begun"),
         ({"writes": 3, "seconds": 1.5}, "uksouth 3 1.5"),
     ],
 )  # fmt: skip

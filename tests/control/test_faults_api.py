@@ -1,7 +1,12 @@
 """Faults, status, routes, events and metrics over the control API: what is answered, and what is
 refused, with nothing changed."""
 
+import json
+
 import pytest
+
+from azext_mhsmregion.emulator.service import CONTROL_HOST
+from azext_mhsmregion.emulator.wire import Caller, Request
 
 POOL = "ContosoMHSM"
 PRIMARY, EXTENDED = "uksouth", "australiaeast"
@@ -307,6 +312,32 @@ def test_what_an_effect_does_not_have(broken, extra, words):
     assert error(broken("POST", "/faults", {"region": PRIMARY, **extra}))[2] == words
 
 
+@pytest.mark.parametrize("path", ["/faults", "/seed"])
+def test_a_member_that_stands_twice_is_refused(broken, path):
+    owner = Caller(principal=broken.emulator.directory.by_name("owner").object_id)
+    text = b'{"faults": [{"region": "uksouth", "region": "ukwest"}]}'
+    answer = broken.emulator.handle(Request("POST", CONTROL_HOST, path, {}, {}, text), owner)
+    status, _, message = error((answer.status, json.loads(answer.body)))
+    assert (status, message) == (400, "'region' stands twice in one object.")
+    assert listed(broken) == []
+
+
+@pytest.mark.parametrize("made", [[], None])
+def test_a_schedule_without_a_fault(broken, made):
+    status, code, message = error(broken("POST", "/faults", {"faults": made}))
+    assert (status, code) == (400, "BadParameter")
+    assert made is None or message == "A schedule has one fault at least."
+
+
+@pytest.mark.parametrize(
+    "spec", [{"region": "atlantis"}, {"region": PRIMARY, "hsmName": "Nobody"}, {"regoin": 1}, "uksouth", {}]
+)
+def test_every_error_of_a_schedule_names_its_entry(broken, spec):
+    message = error(broken("POST", "/faults", {"faults": [{"region": PRIMARY}, spec]}))[2]
+    assert message.startswith("faults[1]: ")
+    assert listed(broken) == []
+
+
 def test_two_of_one_schedule_contradict_each_other_too(broken):
     plan = [{"region": EXTENDED}, {"region": PRIMARY}, {"region": PRIMARY, "effect": "hang"}]
     status, code, message = error(broken("POST", "/faults", {"faults": plan}))
@@ -454,10 +485,15 @@ def test_a_place_that_does_not_parse(broken, place, guess):
     assert place in message and guess in message
 
 
-@pytest.mark.parametrize("place", ["uksouth", "UK South", ""])
+@pytest.mark.parametrize("place", ["uksouth", "UK South", "-"])
 def test_places_that_do(broken, place):
     status, found = broken("GET", f"/pools/{POOL}/route", query={"from": place})
     assert (status, found["region"], found["answers"]) == (200, PRIMARY, True)
+
+
+def test_a_place_that_is_empty_is_none(broken):
+    found = error(broken("GET", f"/pools/{POOL}/route", query={"from": ""}))
+    assert found == (400, "BadParameter", "'from' is empty.")
 
 
 def test_a_clock_that_goes_backwards_moves_neither_time_nor_faults(broken):

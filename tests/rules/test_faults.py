@@ -215,7 +215,61 @@ def test_l7_a_pool_s_events_are_its_own_and_those_of_its_regions(world: World) -
     for name in (POOL, POOL.lower()):
         page = world.control("GET", "/events", query={"hsmName": name}).ok().body["value"]
         assert {event["hsmName"] for event in page} == {POOL}
-        assert [event["kind"] for event in page] == ["fault", "region-unhealthy", "region-healthy"]
+        told = [(event["kind"], event.get("state")) for event in page]
+        assert told == [
+            ("fault", None), ("region-unhealthy", None), ("fault", "ended"), ("region-healthy", None)
+        ]  # fmt: skip
+
+
+def turns(events: List[Dict[str, Any]]) -> List[Any]:
+    return [(event["time"], event["state"]) for event in events if "state" in event]
+
+
+@pytest.mark.rule("L7")
+@pytest.mark.parametrize("query", [{}, {"newest": "9"}, {"hsmName": POOL}, {"hsmName": POOL, "newest": "9"}])
+@pytest.mark.parametrize("scope", ["pool", "region", "link"])
+def test_l7_a_planned_fault_tells_when_it_begins_and_when_it_ends(
+    world: World, scope: str, query: Dict[str, str]
+) -> None:
+    world.extended_pool()
+    made = world.break_(scope, PRIMARY, 20, after=10, **({"to": EXTENDED} if scope == "link" else {}))
+    (shown,) = world.control("GET", "/faults").body["value"]
+    seen = []
+    for step in (9, 1, 19, 1):
+        world.advance(step)
+        seen.append(turns(world.control("GET", "/events", query=query).ok().body["value"]))
+
+    begun, ended = (shown["start"], "begun"), (shown["end"], "ended")
+    assert seen == [[], [begun], [begun], [begun, ended]]
+    told = [event for event in world.stream()[0] if "state" in event]
+    assert {(event["kind"], event["fault"], event["scope"]) for event in told} == {("fault", made, scope)}
+    assert {event["hsmName"] for event in told} == {None if scope == "region" else POOL}
+
+
+@pytest.mark.rule("L7")
+def test_l7_what_begins_or_ends_by_hand_is_told_once(world: World) -> None:
+    world.extended_pool()
+    world.clear(world.break_("pool", PRIMARY, 60)).ok()
+    fault = world.break_("pool", PRIMARY, 60)
+    world.advance(1)
+    world.clear(fault).ok()
+    world.clear(world.break_("pool", PRIMARY, 60, after=60)).ok()
+    world.advance(200)
+
+    events, _ = world.stream()
+    assert [event["kind"] for event in events] == 3 * ["fault", "fault-cleared"]
+    assert turns(events) == []
+
+
+@pytest.mark.rule("L7")
+def test_l7_a_new_pool_is_told_no_turn_of_a_fault_before_it_was_there(world: World) -> None:
+    world.break_("region", PRIMARY, 1, after=1)
+    world.advance(60)
+    world.extended_pool()
+
+    page = world.control("GET", "/events", query={"hsmName": POOL}).ok().body["value"]
+    assert turns(page) == []
+    assert [state for _, state in turns(world.stream()[0])] == ["begun", "ended"]
 
 
 @pytest.mark.rule("L7")

@@ -92,7 +92,8 @@ def test_e5_a_failed_region_is_neither_healthy_nor_serving(world: World) -> None
     world.advance(120)
 
     _not_in_use(world, "Failed")
-    assert [event["kind"] for event in world.stream()[0] if event.get("region") == EXTENDED] == ["fault"]
+    told = [event for event in world.stream()[0] if event.get("region") == EXTENDED]
+    assert [(event["kind"], event.get("state")) for event in told] == [("fault", None), ("fault", "ended")]
 
 
 @pytest.mark.rule("E1")

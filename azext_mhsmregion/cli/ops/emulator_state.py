@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
-from azext_mhsmregion.cli import confirm, context, documents
+from azext_mhsmregion.cli import confirm, context, documents, errors
 from azext_mhsmregion.emulator import running
 from azext_mhsmregion.model.durations import seconds as seconds_of
 from azext_mhsmregion.provider.errors import ConflictError, HomeError, NotFoundError, UsageError
@@ -33,11 +33,25 @@ def clock_advance(cmd, by) -> Dict[str, Any]:
 def clock_set(cmd, mode=None, to=None) -> Dict[str, Any]:
     if mode is None and to is None:
         raise UsageError("Say --mode, --to, or both.")
-    return context.control(cmd.cli_ctx, "PATCH", "clock", {"mode": mode, "now": to})
+    change = {"mode": mode, "now": to}
+    _refuse_no_time(change)
+    return context.control(cmd.cli_ctx, "PATCH", "clock", change)
+
+
+def _refuse_no_time(change: Mapping[str, Any]) -> None:
+    """What is no time is wrong usage; that a time is past, only the clock knows."""
+    from azext_mhsmregion.emulator import clock_change
+    from azext_mhsmregion.model.errors import Invalid
+
+    try:
+        clock_change.parsed(change)
+    except Invalid as error:
+        raise UsageError(error.message) from error
 
 
 def clock_scale(cmd, factor) -> Dict[str, Any]:
-    return context.control(cmd.cli_ctx, "PATCH", "clock", {"mode": "scaled", "scale": factor})
+    with errors.of_options():
+        return context.control(cmd.cli_ctx, "PATCH", "clock", {"mode": "scaled", "scale": factor})
 
 
 def seed(cmd, file) -> Dict[str, Any]:
@@ -90,11 +104,10 @@ def settings(
         "durations": None if durations is None else _durations(durations),
     }
     changes = {name: value for name, value in wanted.items() if value is not None}
-    return (
-        context.control(cmd.cli_ctx, "PATCH", "settings", changes)
-        if changes
-        else context.control(cmd.cli_ctx, "GET", "status")["settings"]
-    )
+    if not changes:
+        return context.control(cmd.cli_ctx, "GET", "status")["settings"]
+    with errors.of_options():
+        return context.control(cmd.cli_ctx, "PATCH", "settings", changes)
 
 
 def export(cmd, file) -> Dict[str, Any]:

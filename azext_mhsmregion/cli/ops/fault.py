@@ -56,7 +56,7 @@ def list_(cmd) -> List[Dict[str, Any]]:
 
 
 def clear(cmd, fault=None, every=False) -> List[Dict[str, Any]]:
-    if bool(fault) == every:
+    if fault == "" or (fault is not None) == every:
         raise UsageError("Say --id of a fault, or --all.")
     if every:
         return context.control(cmd.cli_ctx, "DELETE", "faults")["value"]

@@ -88,7 +88,7 @@ def set_clock(ask: Ask, _: Any) -> Response:
 def advance_clock(ask: Ask, _: Any) -> Response:
     """Move service time forward by ``seconds``."""
     step = clock_change.step(parse.body(ask.request))
-    return _moved(ask, lambda clock, real: clock.advanced(real, step))
+    return _moved(ask, lambda clock, real: clock_change.advanced(clock, real, step))
 
 
 @router.add("PATCH", "/settings")
@@ -105,7 +105,7 @@ def change_settings(ask: Ask, _: Any) -> Response:
 
 @router.add("POST", "/seed")
 def seed(ask: Ask, keyring: Callable[[], Keyring]) -> Response:
-    names = seeding.sow(ask.parts, keyring(), seeding.parsed(parse.body(ask.request)))
+    names = seeding.sow(ask.parts, keyring(), seeding.parsed(parse.body(ask.request, once=True)))
     return json_response(200, {"pools": names})
 
 

@@ -29,7 +29,7 @@ def list_faults(ask: Ask, _: Any) -> Response:
 
 def inject(ask: Ask, _: Any) -> Response:
     """One fault, or a schedule of them (``faults``): all or none."""
-    body = parse.body(ask.request)
+    body = parse.body(ask.request, once=True)
     new_id = ask.parts.sources.new_id
     with ask.parts.writing("fault") as unit:
         if "faults" in body:

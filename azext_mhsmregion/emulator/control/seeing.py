@@ -8,7 +8,7 @@ from azext_mhsmregion.emulator import events, metrics, overview, parse
 from azext_mhsmregion.emulator.frame import Ask
 from azext_mhsmregion.emulator.routes import Router
 from azext_mhsmregion.emulator.wire import Response, json_response
-from azext_mhsmregion.model import places
+from azext_mhsmregion.model import messages, places
 from azext_mhsmregion.model.errors import Invalid
 
 
@@ -27,7 +27,10 @@ def pool_status(ask: Ask, _: Any, name: str) -> Response:
 
 def route(ask: Ask, _: Any, name: str) -> Response:
     """``from`` is where the client stands, ``client`` whose cache it has."""
-    place = places.parse(ask.request.query.get("from", ""))
+    place = ask.request.query.get("from", places.DEFAULT)
+    if not place:
+        raise Invalid(messages.member_empty("from"), "BadParameter")
+    place = places.parse(place)
     with ask.parts.reading() as unit:
         found = overview.route(unit, unit.require_pool(name), place, ask.request.query.get("client"))
         return json_response(200, found)
