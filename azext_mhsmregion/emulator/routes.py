@@ -6,6 +6,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from urllib.parse import unquote
 
 Handler = Callable[..., Any]
+ANY_LENGTH = -1
+"""Of a template that begins with any number of segments."""
 
 
 class Router:
@@ -15,14 +17,15 @@ class Router:
     """
 
     def __init__(self) -> None:
-        self._routes: List[Tuple[str, List[str], Handler]] = []
+        self._routes: List[Tuple[str, List[str], int, Handler]] = []
 
     def add(self, method: str, template: str) -> Callable[[Handler], Handler]:
         """Decorator: the function answers ``method`` on ``template``."""
 
         def register(handler: Handler) -> Handler:
             parts = [part if part.startswith("{") else part.lower() for part in _segments(template)]
-            self._routes.append((method, parts, handler))
+            length = ANY_LENGTH if parts and parts[0].endswith(":path}") else len(parts)
+            self._routes.append((method, parts, length, handler))
             return handler
 
         return register
@@ -32,7 +35,10 @@ class Router:
         A slash at the end of the path is nothing (K5)."""
         asked = _segments(path)
         known = False
-        for wanted, template, handler in self._routes:
+        segments = len(asked)
+        for wanted, template, length, handler in self._routes:
+            if length not in (segments, ANY_LENGTH):
+                continue
             found = _match(template, asked)
             if found is None:
                 continue
@@ -48,8 +54,6 @@ def _segments(path: str) -> List[str]:
 
 def _match(template: List[str], asked: List[str]) -> Optional[Dict[str, str]]:
     """The parameters of a path that fits the template, None for one that does not."""
-    if len(template) != len(asked) and not (template and template[0].endswith(":path}")):
-        return None
     found: Dict[str, str] = {}
     if template and template[0].endswith(":path}"):
         length = len(asked) - (len(template) - 1)

@@ -9,7 +9,6 @@ import os
 import sqlite3
 import threading
 import time
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
@@ -67,7 +66,9 @@ class SystemSources:
         return time.time_ns() // 1_000_000
 
     def new_id(self) -> str:
-        return str(uuid.uuid4())
+        digits = os.urandom(16).hex()  # what uuid4 does, in a fifth of its time: two are made for each answer
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def random(self, count: int) -> bytes:
         return os.urandom(count)

@@ -75,6 +75,7 @@ def encode_clock(clock: ClockState) -> str:
     return _dump(_record(clock))
 
 
+@lru_cache(maxsize=16)
 def decode_clock(text: Optional[str]) -> Optional[ClockState]:
     return None if text is None else ClockState(**json.loads(text))
 
