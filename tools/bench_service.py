@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 MHSM = BIN / "mhsm"
 MOTO = CHECKOUT / ".bench" / "bin" / "moto_server"
-ROUNDS, REQUESTS, REPEATS = 10, 1000, 8
+ROUNDS, REQUESTS, REPEATS = 10, 250, 32
 POOLS = 1000
 ARM, LOGIN = "management.azure.com", "login.microsoftonline.com"
 

@@ -74,6 +74,8 @@ class ClockState(NamedTuple):
     def within_bounds(self) -> ClockState:
         """The same clock with nothing out of bounds: older versions stored any scale and any time,
         and a store that holds such a clock must still be read, be it to reset it."""
+        if SLOWEST <= self.scale <= FASTEST and max(self.base_service, self.highest) <= _END:
+            return self
         return self._replace(
             scale=max(SLOWEST, min(FASTEST, self.scale)) if self.scale == self.scale else 1.0,
             base_service=min(_END, self.base_service),
