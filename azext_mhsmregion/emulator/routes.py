@@ -53,7 +53,8 @@ def _segments(path: str) -> List[str]:
 
 
 def _match(template: List[str], asked: List[str]) -> Optional[Dict[str, str]]:
-    """The parameters of a path that fits the template, None for one that does not."""
+    """The parameters of a path that fits the template, which has as many segments or any number of them; None
+    for one that does not."""
     found: Dict[str, str] = {}
     if template and template[0].endswith(":path}"):
         length = len(asked) - (len(template) - 1)
@@ -61,8 +62,6 @@ def _match(template: List[str], asked: List[str]) -> Optional[Dict[str, str]]:
             return None
         found[template[0][1 : -len(":path}")]] = "/" + "/".join(asked[:length])
         template, asked = template[1:], asked[length:]
-    if len(template) != len(asked):
-        return None
     for wanted, given in zip(template, asked):
         if wanted.startswith("{"):
             found[wanted[1:-1]] = given
